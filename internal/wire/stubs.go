@@ -1,0 +1,5 @@
+package wire
+
+type router struct{}
+type matcher struct{}
+type plan struct{}
