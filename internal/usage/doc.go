@@ -1,0 +1,8 @@
+// Package usage remembers when access keys were last used, and for what.
+//
+// Use is seen on every request and must cost next to nothing, so it never passes through a transaction: it is kept in memory, answered
+// from there at once, and written every 30 seconds and at shutdown to units of its own, usage/<account id>/<node>. A crash loses what was
+// not written yet. What several nodes have seen is merged as the maximum.
+//
+// The package does not know users, permissions or requests.
+package usage
