@@ -1,0 +1,136 @@
+package policy
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// wildcards are the bytes that stand for "any run" and "any one code point" in a pattern. Patterns with escapes ("${*}") are
+// rewritten with bytes that no UTF-8 text has, so that "*" and "?" in them are literal; all others share memory with the
+// policy's text.
+type wildcards struct{ star, one byte }
+
+var (
+	plainWildcards   = wildcards{'*', '?'}
+	escapedWildcards = wildcards{0xff, 0xfe}
+)
+
+// glob says whether the whole of s matches p. Both are valid UTF-8 but for the wildcards. Each block between two stars is put at
+// its leftmost place, which is enough because a star takes any run; so the work is at most len(p)*len(s), and close to
+// len(p)+len(s) where blocks have no "?".
+func (w wildcards) glob(p, s string) bool {
+	i := strings.IndexByte(p, w.star)
+	if i < 0 {
+		n, ok := w.prefix(p, s)
+		return ok && n == len(s)
+	}
+	n, ok := w.prefix(p[:i], s)
+	return ok && w.floating(p[i+1:], s[n:])
+}
+
+// floating is glob for a pattern that follows a star.
+func (w wildcards) floating(p, s string) bool {
+	for {
+		i := strings.IndexByte(p, w.star)
+		if i < 0 {
+			return w.suffix(p, s)
+		}
+		n := w.find(p[:i], s)
+		if n < 0 {
+			return false
+		}
+		p, s = p[i+1:], s[n:]
+	}
+}
+
+// prefix matches a block without stars at the beginning of s and returns how much of s it took.
+func (w wildcards) prefix(block, s string) (int, bool) {
+	n := 0
+	for {
+		i := strings.IndexByte(block, w.one)
+		if i < 0 {
+			return n + len(block), strings.HasPrefix(s[n:], block)
+		}
+		if !strings.HasPrefix(s[n:], block[:i]) || len(s) == n+i {
+			return 0, false
+		}
+		_, size := utf8.DecodeRuneInString(s[n+i:])
+		n += i + size
+		block = block[i+1:]
+	}
+}
+
+// suffix matches a block without stars at the end of s.
+func (w wildcards) suffix(block, s string) bool {
+	if strings.IndexByte(block, w.one) < 0 {
+		return strings.HasSuffix(s, block)
+	}
+	at := len(s)
+	for i := len(block); i > 0 && at > 0; { // step back as many code points as the block has
+		size := 1
+		if block[i-1] != w.one {
+			_, size = utf8.DecodeLastRuneInString(block[:i])
+		}
+		i -= size
+		_, size = utf8.DecodeLastRuneInString(s[:at])
+		at -= size
+	}
+	n, ok := w.prefix(block, s[at:])
+	return ok && n == len(s)-at
+}
+
+// find returns the end of the leftmost match of a block without stars in s, or -1.
+func (w wildcards) find(block, s string) int {
+	one := strings.IndexByte(block, w.one)
+	if one < 0 {
+		if i := strings.Index(s, block); i >= 0 {
+			return i + len(block)
+		}
+		return -1
+	}
+	for at := 0; len(s)-at >= 1; {
+		if one > 0 { // jump to the literal that the block begins with
+			i := strings.Index(s[at:], block[:one])
+			if i < 0 {
+				return -1
+			}
+			at += i
+		}
+		if n, ok := w.prefix(block, s[at:]); ok {
+			return at + n
+		}
+		_, size := utf8.DecodeRuneInString(s[at:])
+		at += size
+	}
+	return -1
+}
+
+// globFold is glob with "*" and "?" for short texts, without regard to ASCII case.
+func globFold(p, s string) bool {
+	pi, si := 0, 0
+	star, mark := -1, 0 // the last star and where its run ends
+	for si < len(s) {
+		switch {
+		case pi < len(p) && p[pi] == '*':
+			star, mark = pi, si
+			pi++
+		case pi < len(p) && p[pi] == '?':
+			_, size := utf8.DecodeRuneInString(s[si:])
+			pi++
+			si += size
+		case pi < len(p) && lower(p[pi]) == lower(s[si]):
+			pi++
+			si++
+		case star >= 0:
+			_, size := utf8.DecodeRuneInString(s[mark:])
+			mark += size
+			pi, si = star+1, mark
+		default:
+			return false
+		}
+	}
+	for pi < len(p) && p[pi] == '*' {
+		pi++
+	}
+	return pi == len(p)
+}

@@ -1,0 +1,61 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/gatehouse-iam/gatehouse/arn"
+)
+
+const (
+	messageVendorRegex = "Resource vendor must be fully qualified and cannot contain regexes."
+	messageIAMPath     = `IAM resource path must either be "*", root, or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, ` +
+		`server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`
+)
+
+var iamPaths = []string{"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/", "policy/",
+	"sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/", "root", "*"}
+
+// resourceFormat is docs/spec/policy-language.md 12.3: the message of the first rule that r breaks, or "".
+func resourceFormat(r string) string {
+	if r == "*" {
+		return ""
+	}
+	parts, n := arn.Split(r)
+	partition, service, region, resource := parts[1], parts[2], parts[3], parts[5]
+	switch {
+	case n == 1:
+		return "Resource " + r + ` must be in ARN format or "*".`
+	case partition != "*" && !arn.KnownPartition(partition):
+		for i := n; i < len(parts); i++ {
+			parts[i] = "*"
+		}
+		return `Partition "` + partition + `" is not valid for resource "arn:` + strings.Join(parts[1:], ":") + `".`
+	case n == 2 || strings.ContainsAny(service, "*?"):
+		return messageVendorRegex
+	case service == "iam" && region != "":
+		return "IAM resource " + r + " cannot contain region information."
+	case service == "s3" && region != "" && !strings.HasPrefix(resource, "accesspoint/"):
+		return "Resource " + r + " can not contain region information."
+	case service == "iam" && !hasAnyPrefix(resource, iamPaths):
+		return messageIAMPath
+	}
+	return ""
+}
+
+func hasAnyPrefix(s string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// legacyResource is the part of stage 3 (12.2) that looks at resources.
+func legacyResource(r string) bool {
+	if r == "*" {
+		return true
+	}
+	parts, n := arn.Split(r)
+	return !(n < 6 && strings.Contains(r, "::")) && !(n >= 3 && parts[2] == "")
+}

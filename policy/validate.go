@@ -1,0 +1,190 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+)
+
+// Messages of docs/spec/policy-language.md 12.2, in the order of the stages.
+const (
+	messageVersion     = "Policy document must be version 2012-10-17 or greater."
+	messageLegacy      = "The policy failed legacy parsing"
+	messageSidChars    = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+	messageSidUnique   = "Statement IDs (SID) in a single policy must be unique."
+	messageNoActions   = "Policy statement must contain actions."
+	messagePrincipal   = "Policy document should not specify a principal."
+	messageNoResources = "Policy statement must contain resources."
+	messageNoVendor    = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+	messageOneColon    = "Actions/Condition can contain only one colon."
+)
+
+// Validate makes the checks of docs/spec/policy-language.md 12.2, stages 2 to 12, for the document's kind and reports the first
+// stage that fails, as an *Error. The size quota (stage 13) is the caller's: see CountedSize.
+func (d *Document) Validate() error {
+	if !d.Kind.identityGrammar() {
+		return &Error{Code: Unsupported, Message: "This version of Gatehouse does not evaluate policies of the kind " + d.Kind.String() + ".", Offset: -1}
+	}
+	resourceFault, err := d.validateLegacy()
+	if d.Kind == Managed && d.Version != Version2012 {
+		err = malformed(-1, messageVersion)
+	}
+	stages := []func() *Error{
+		func() *Error { return err },
+		d.validateSids,
+		d.validateActionsPresent,
+		d.validateNoPrincipal,
+		func() *Error { return resourceFault },
+		d.validateResourcesPresent,
+		d.validateActions,
+	}
+	for _, stage := range stages {
+		if err := stage(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validateLegacy is stage 3, and collects the fault that stage 8 reports: AWS looks at the resources here, keeps the last fault
+// of their format, and checks their text only as long as there is none.
+func (d *Document) validateLegacy() (resourceFault, err *Error) {
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if s.Effect != "Allow" && s.Effect != "Deny" {
+			return nil, legacy(s, "Effect is not spelled Allow or Deny")
+		}
+		for _, c := range s.Conditions {
+			if !c.Operator.date() {
+				continue
+			}
+			for _, v := range c.Values {
+				if !validDate(v) {
+					return nil, legacy(s, "the value of "+c.Name+" "+c.Key+" is no date")
+				}
+			}
+		}
+	}
+	for _, not := range []bool{false, true} {
+		for i := range d.Statements {
+			s := &d.Statements[i]
+			if s.NotResource != not {
+				continue
+			}
+			values := slices.Clone(s.Resources)
+			slices.SortFunc(values, func(a, b string) int { return strings.Compare(b, a) })
+			for _, v := range values {
+				if message := resourceFormat(v); message != "" {
+					resourceFault = malformed(s.Start, message)
+				}
+				if resourceFault == nil && !legacyResource(v) {
+					return nil, legacy(s, "a resource is no ARN")
+				}
+			}
+		}
+	}
+	return resourceFault, nil
+}
+
+func legacy(s *Statement, detail string) *Error {
+	return &Error{Code: MalformedPolicyDocument, Message: messageLegacy, Detail: detail, Offset: s.Start}
+}
+
+func (d *Document) validateSids() *Error {
+	for i := range d.Statements {
+		if s := &d.Statements[i]; !alphanumeric(s.Sid) {
+			return malformed(s.Start, messageSidChars)
+		}
+	}
+	seen := make(map[string]bool, len(d.Statements))
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if s.Sid != "" && seen[s.Sid] {
+			return malformed(s.Start, messageSidUnique)
+		}
+		seen[s.Sid] = true
+	}
+	return nil
+}
+
+func alphanumeric(s string) bool {
+	for i := range len(s) {
+		if c := lower(s[i]); (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Document) validateActionsPresent() *Error {
+	for i := range d.Statements {
+		if s := &d.Statements[i]; len(s.Actions) == 0 {
+			return malformed(s.Start, messageNoActions)
+		}
+	}
+	return nil
+}
+
+func (d *Document) validateNoPrincipal() *Error {
+	for i := range d.Statements {
+		if s := &d.Statements[i]; s.Principal != nil {
+			return malformed(s.Start, messagePrincipal)
+		}
+	}
+	return nil
+}
+
+func (d *Document) validateResourcesPresent() *Error {
+	for i := range d.Statements {
+		if s := &d.Statements[i]; len(s.Resources) == 0 {
+			return malformed(s.Start, messageNoResources)
+		}
+	}
+	return nil
+}
+
+// validateActions is stages 10 to 12: each stage looks at all actions of the document before the next begins.
+func (d *Document) validateActions() *Error {
+	for _, fault := range []func(string) string{noVendor, manyColons, vendorCharacters} {
+		for i := range d.Statements {
+			s := &d.Statements[i]
+			for _, action := range s.Actions {
+				if message := fault(action); message != "" {
+					return malformed(s.Start, message)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func noVendor(action string) string {
+	if action != "*" && !strings.Contains(action, ":") {
+		return messageNoVendor
+	}
+	return ""
+}
+
+func manyColons(action string) string {
+	if strings.Count(action, ":") > 1 {
+		return messageOneColon
+	}
+	return ""
+}
+
+func vendorCharacters(action string) string {
+	prefix, _, found := strings.Cut(action, ":")
+	if !found {
+		return ""
+	}
+	for i := range len(prefix) {
+		switch c := prefix[i]; {
+		case alphanumeric(prefix[i : i+1]), c == '-', c == '.', c == '*', c == '?':
+		default:
+			return "Vendor " + prefix + " is not valid"
+		}
+	}
+	if prefix == "" {
+		return "Vendor  is not valid"
+	}
+	return ""
+}
