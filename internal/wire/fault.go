@@ -22,6 +22,7 @@ var (
 	AccessDenied                = &Fault{Code: "AccessDenied", Status: 403, JSONCode: "AccessDeniedException", JSONStatus: 400}
 	ExpiredToken                = &Fault{Code: "ExpiredToken", Status: 403, JSONCode: "ExpiredTokenException", JSONStatus: 400}
 	IncompleteSignature         = &Fault{Code: "IncompleteSignature", Status: 400, JSONCode: "IncompleteSignatureException", RESTStatus: 403}
+	IncompleteBody              = &Fault{Code: "IncompleteBody", Status: 400, JSONCode: "SerializationException"}
 	InternalFailure             = &Fault{Code: "InternalFailure", Status: 500}
 	InvalidAction               = &Fault{Code: "InvalidAction", Status: 400, JSONCode: "UnknownOperationException", RESTStatus: 404}
 	InvalidClientTokenId        = &Fault{Code: "InvalidClientTokenId", Status: 403, JSONCode: "UnrecognizedClientException", JSONStatus: 400}
@@ -44,6 +45,9 @@ var (
 	Throttling                  = &Fault{Code: "Throttling", Status: 400, JSONCode: "ThrottlingException", RESTStatus: 429}
 	ValidationError             = &Fault{Code: "ValidationError", Status: 400, JSONCode: "ValidationException"}
 )
+
+// unknownPath is the answer to a request whose path or method no service has; awsQuery sends a body of its own form.
+var unknownPath = &Fault{Code: "UnknownOperationException", Status: 404}
 
 // Texts of common faults that have one fixed text.
 const (

@@ -1,8 +1,6 @@
 package wire
 
-import (
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // Protocol is the wire protocol of a service (docs/spec/wire.md 1).
 type Protocol uint8
@@ -122,8 +120,9 @@ type Shape struct {
 	Elem           *Shape   // List
 	Key, Value     *Shape   // Map
 
-	matcher atomic.Pointer[matcher] // compiled Pattern
-	plan    atomic.Pointer[plan]    // Structure: what encoders and decoders need, built on first use
+	constraint atomic.Uint32 // see isConstrained
+	matcher    atomic.Pointer[matcher] // compiled Pattern
+	plan       atomic.Pointer[plan]    // Structure: what encoders and decoders need, built on first use
 }
 
 // Location says where in an HTTP request or answer a member travels (restJson1).

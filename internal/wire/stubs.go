@@ -1,5 +1,0 @@
-package wire
-
-type router struct{}
-type matcher struct{}
-type plan struct{}
