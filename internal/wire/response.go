@@ -27,7 +27,8 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b 
 // WriteResponse writes the answer of a successful operation and returns the number of body bytes written. out is a pointer to the
 // generated output struct; nil or *Empty if the operation has no output. Lists print when they are not nil, so handlers set empty
 // ones; members with PolicyDocument hold the plain text and are percent-encoded here. The header x-amzn-RequestId is stored in
-// exactly that spelling, which http.Header.Get does not find. net/http adds Date.
+// exactly that spelling, which http.Header.Get does not find. net/http adds Date. An error with 0 bytes means that nothing was
+// written, not even the status.
 func WriteResponse(w http.ResponseWriter, q *Request, out any) (int, error) {
 	buffer := buffers.Get().(*[]byte)
 	defer release(buffer)
@@ -155,11 +156,7 @@ func WriteError(w http.ResponseWriter, q *Request, e *Error) (int, error) {
 	status := f.StatusFor(q.Protocol)
 	switch q.Protocol {
 	case JSON11:
-		body, err := errorObject(e, q.Protocol, f)
-		if err != nil {
-			return 0, err
-		}
-		return send(w, q, status, typeJSON11, body)
+		return sendErrorObject(w, q, e, status, typeJSON11)
 	case RestJSON:
 		w.Header()["x-amzn-ErrorType"] = []string{f.CodeFor(RestJSON)}
 		for _, x := range e.Extra {
@@ -167,11 +164,7 @@ func WriteError(w http.ResponseWriter, q *Request, e *Error) (int, error) {
 				w.Header().Set(retryAfter, fmt.Sprint(x.Value))
 			}
 		}
-		body, err := errorObject(e, q.Protocol, f)
-		if err != nil {
-			return 0, err
-		}
-		return send(w, q, status, typeJSON, body)
+		return sendErrorObject(w, q, e, status, typeJSON)
 	}
 	if f == unknownPath {
 		return send(w, q, status, typeXML, []byte("<UnknownOperationException/>\n"))
@@ -180,6 +173,15 @@ func WriteError(w http.ResponseWriter, q *Request, e *Error) (int, error) {
 		return send(w, q, status, typeJSON, queryErrorJSON(q, e, status))
 	}
 	return send(w, q, status, typeXML, queryErrorXML(q, e, status))
+}
+
+func sendErrorObject(w http.ResponseWriter, q *Request, e *Error, status int, contentType []string) (int, error) {
+	body, bad := errorObject(e, q.Protocol)
+	n, err := send(w, q, status, contentType, body)
+	if err == nil {
+		err = bad
+	}
+	return n, err
 }
 
 const retryAfter = "Retry-After"
@@ -232,9 +234,10 @@ func queryErrorJSON(q *Request, e *Error, status int) []byte {
 }
 
 // errorObject is the body of a JSON error. Under awsJson1_1 modelled errors and AccessDenied say Message, framework errors message;
-// under restJson1 only AccessDenied says Message.
-func errorObject(e *Error, protocol Protocol, f *Fault) ([]byte, error) {
-	b := []byte{'{'}
+// under restJson1 only AccessDenied says Message. A member that cannot be encoded is left out and reported.
+func errorObject(e *Error, protocol Protocol) (b []byte, bad error) {
+	f := e.fault()
+	b = append(b, '{')
 	if protocol == JSON11 {
 		b = append(b, `"__type":`...)
 		b = appendJSONText(b, f.CodeFor(protocol))
@@ -258,11 +261,12 @@ func errorObject(e *Error, protocol Protocol, f *Fault) ([]byte, error) {
 		}
 		value, err := json.Marshal(x.Value)
 		if err != nil {
-			return nil, fmt.Errorf("wire: member %s of %s: %w", x.Name, f.Code, err)
+			bad = fmt.Errorf("wire: member %s of %s: %w", x.Name, f.Code, err)
+			continue
 		}
 		comma()
 		b = append(appendJSONText(b, x.Name), ':')
 		b = append(b, value...)
 	}
-	return append(b, '}'), nil
+	return append(b, '}'), bad
 }

@@ -120,7 +120,7 @@ type Shape struct {
 	Elem           *Shape   // List
 	Key, Value     *Shape   // Map
 
-	constraint atomic.Uint32 // see isConstrained
+	constraint atomic.Uint32           // see isConstrained
 	matcher    atomic.Pointer[matcher] // compiled Pattern
 	plan       atomic.Pointer[plan]    // Structure: what encoders and decoders need, built on first use
 }

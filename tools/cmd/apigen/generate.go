@@ -45,7 +45,7 @@ func generate(t target, m *model) (map[string][]byte, error) {
 		write func(*bytes.Buffer) error
 	}{
 		{"types_gen.go", g.types}, {"enums_gen.go", g.enums}, {"errors_gen.go", g.errors},
-		{"shapes_gen.go", g.shapes}, {"operations_gen.go", g.operations},
+		{"shapes_gen.go", g.shapes}, {"operations_gen.go", g.operations}, {"operations_gen_test.go", g.tests},
 	} {
 		var b bytes.Buffer
 		if err := part.write(&b); err != nil {
@@ -76,10 +76,14 @@ func (g *generator) file(name string, body []byte) []byte {
 	if bytes.Contains(body, []byte("wire.")) {
 		imports = append(imports, "github.com/gatehouse-iam/gatehouse/internal/wire")
 	}
+	if bytes.Contains(body, []byte("wiretest.")) {
+		imports = append(imports, "testing", "github.com/gatehouse-iam/gatehouse/internal/wire/wiretest")
+	}
 	if len(imports) > 0 {
 		b.WriteString("import (\n")
+		slices.SortFunc(imports, func(a, b string) int { return len(a) - len(b) }) // the standard library first
 		for i, path := range imports {
-			if i > 0 {
+			if i > 0 && !strings.Contains(imports[i-1], "/") {
 				b.WriteString("\n")
 			}
 			fmt.Fprintf(&b, "\t%q\n", path)
@@ -402,10 +406,10 @@ func (g *generator) operations(b *bytes.Buffer) error {
 	}
 	fmt.Fprintf(b, "Protocol: wire.%s,\n}\n\n", protocol)
 
-	names := slices.Sorted(slices.Values(g.Operations.Keys))
+	names := slices.Sorted(slices.Values(g.model.Operations.Keys))
 	b.WriteString("// The operations, sorted by name.\nvar (\n")
 	for _, name := range names {
-		op := g.Operations.By[name]
+		op := g.model.Operations.By[name]
 		if err := g.claim("Op"+name, "operation "+name); err != nil {
 			return err
 		}
@@ -437,7 +441,7 @@ func (g *generator) operations(b *bytes.Buffer) error {
 }
 
 func (g *generator) operation(b *bytes.Buffer, name string) error {
-	op := g.Operations.By[name]
+	op := g.model.Operations.By[name]
 	status := op.HTTP.ResponseCode
 	if status == 0 {
 		status = 200
@@ -497,6 +501,25 @@ func (g *generator) operation(b *bytes.Buffer, name string) error {
 		b.WriteString("},\n")
 	}
 	b.WriteString("}\n")
+	return nil
+}
+
+// tests writes the table by which package wiretest sends every input and output through the codecs.
+func (g *generator) tests(b *bytes.Buffer) error {
+	names := slices.Sorted(slices.Values(g.model.Operations.Keys))
+	fmt.Fprintf(b, "func TestOperations(t *testing.T) {\nwiretest.Run(t, Service, []wiretest.Operation{\n")
+	for _, name := range names {
+		op := g.model.Operations.By[name]
+		in, out := "wire.Empty", "wire.Empty"
+		if op.Input != nil {
+			in = exported(op.Input.Shape)
+		}
+		if op.Output != nil {
+			out = exported(op.Output.Shape)
+		}
+		fmt.Fprintf(b, "{Op%s.Operation, func() any { return new(%s) }, func() any { return new(%s) }},\n", name, in, out)
+	}
+	fmt.Fprintf(b, "}, %d)\n}\n", g.target.Operations)
 	return nil
 }
 

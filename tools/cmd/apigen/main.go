@@ -21,13 +21,14 @@ type target struct {
 	ID             string // action prefix
 	Title          string
 	GlobalRegion   string
+	Operations     int      // how many the model must have
 	PolicyMembers  []string // shape.member whose text answers carry percent-encoded: docs/spec/wire.md 1.3
 	NoMessage      []string // codes whose errors have no message: docs/spec/wire.md 4.1
 }
 
 var targets = []target{
 	{
-		Model: "iam.json", Package: "iamapi", ID: "iam", Title: "IAM", GlobalRegion: "us-east-1",
+		Model: "iam.json", Package: "iamapi", Operations: 176, ID: "iam", Title: "IAM", GlobalRegion: "us-east-1",
 		PolicyMembers: []string{
 			"Role.AssumeRolePolicyDocument", "RoleDetail.AssumeRolePolicyDocument",
 			"GetUserPolicyResponse.PolicyDocument", "GetGroupPolicyResponse.PolicyDocument", "GetRolePolicyResponse.PolicyDocument",
@@ -35,9 +36,9 @@ var targets = []target{
 		},
 		NoMessage: []string{"ReportExpired", "ReportInProgress", "ReportNotPresent"},
 	},
-	{Model: "sts.json", Package: "stsapi", ID: "sts", Title: "STS", GlobalRegion: "us-east-1"},
-	{Model: "organizations.json", Package: "orgapi", ID: "organizations", Title: "Organizations", GlobalRegion: "us-east-1"},
-	{Model: "accessanalyzer.json", Package: "aaapi", ID: "access-analyzer", Title: "IAM Access Analyzer"},
+	{Model: "sts.json", Package: "stsapi", Operations: 11, ID: "sts", Title: "STS", GlobalRegion: "us-east-1"},
+	{Model: "organizations.json", Package: "orgapi", Operations: 63, ID: "organizations", Title: "Organizations", GlobalRegion: "us-east-1"},
+	{Model: "accessanalyzer.json", Package: "aaapi", Operations: 39, ID: "access-analyzer", Title: "IAM Access Analyzer"},
 }
 
 func main() {
@@ -56,6 +57,9 @@ func run(models, out string, check bool) error {
 		m, err := readModel(filepath.Join(models, t.Model))
 		if err != nil {
 			return err
+		}
+		if n := len(m.Operations.Keys); n != t.Operations {
+			return fmt.Errorf("%s has %d operations, not %d", t.Model, n, t.Operations)
 		}
 		files, err := generate(t, m)
 		if err != nil {
