@@ -1,0 +1,134 @@
+package iam
+
+import (
+	"github.com/gatehouse-iam/gatehouse/arn"
+	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
+	"github.com/gatehouse-iam/gatehouse/internal/authz"
+	"github.com/gatehouse-iam/gatehouse/internal/service"
+	"github.com/gatehouse-iam/gatehouse/internal/state"
+	"github.com/gatehouse-iam/gatehouse/internal/wire"
+)
+
+// Service is the IAM API.
+type Service struct {
+	quotas Quotas
+}
+
+// Register adds the operations of the IAM API that this version has.
+func Register(r *service.Registry, q Quotas) {
+	s := &Service{quotas: q}
+	registerUsers(r, s)
+	registerUserTags(r, s)
+	registerUserBoundary(r)
+	registerAccessKeys(r, s)
+	registerUserPolicies(r, s)
+	registerAccountAlias(r)
+	registerAccountSummary(r, s)
+}
+
+// callersAccount is the account of the caller, in which every IAM call takes place.
+func callersAccount(c *service.Call, r state.Reader) (*state.Account, error) {
+	a := r.Account(c.Caller.Account)
+	if a == nil { // the account was removed since the signature was checked
+		return nil, wire.InvalidClientTokenId.New("The security token included in the request is invalid.")
+	}
+	return a, nil
+}
+
+// userNamed is the user with that name in the caller's account, or NoSuchEntity.
+func userNamed(c *service.Call, r state.Reader, name string) (*state.Account, *state.User, error) {
+	a, err := callersAccount(c, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	u := a.UserByName(name)
+	if u == nil {
+		return nil, nil, noSuchUser(name)
+	}
+	return a, u, nil
+}
+
+func noSuchUser(name string) *wire.Error {
+	return iamapi.NoSuchEntity.New("The user with name %s cannot be found.", name)
+}
+
+func noUserName() *wire.Error {
+	return wire.ValidationError.New("Must specify userName when calling with non-User credentials")
+}
+
+// owner is who an operation with an optional UserName is about: a user, or the root user of the account (user nil).
+type owner struct {
+	account *state.Account
+	user    *state.User
+}
+
+func (o owner) id() string {
+	if o.user == nil {
+		return o.account.ID
+	}
+	return o.user.Id
+}
+
+// name is the user's name as answers give it; the root user has none.
+func (o owner) name() *string {
+	if o.user == nil {
+		return nil
+	}
+	return &o.user.Name
+}
+
+// userOrCaller is the named user, or the caller if the name is absent.
+func userOrCaller(c *service.Call, r state.Reader, name *string) (owner, error) {
+	if name != nil {
+		a, u, err := userNamed(c, r, *name)
+		return owner{a, u}, err
+	}
+	a, err := callersAccount(c, r)
+	if err != nil {
+		return owner{}, err
+	}
+	switch c.Caller.Kind {
+	case state.RootUser:
+		return owner{account: a}, nil
+	case state.IAMUser:
+		if u := a.User(c.Caller.ID); u != nil {
+			return owner{a, u}, nil
+		}
+	}
+	return owner{}, noUserName()
+}
+
+// userTarget is the user that a name means: its ARN, or for a name without a user the ARN such a user would have at path "/".
+func userTarget(c *service.Call, r state.Reader, name string) ([]authz.Target, error) {
+	a, err := callersAccount(c, r)
+	if err != nil {
+		return nil, err
+	}
+	if u := a.UserByName(name); u != nil {
+		return one(u.ARN(a.ID)), nil
+	}
+	return one(arn.User(state.Partition, a.ID, "/", name)), nil
+}
+
+// userOrCallerTarget is userTarget, or the caller if the name is absent (docs/spec/evaluation.md 7.2).
+func userOrCallerTarget(c *service.Call, r state.Reader, name *string) ([]authz.Target, error) {
+	if name != nil {
+		return userTarget(c, r, *name)
+	}
+	if c.Caller.Kind != state.RootUser && c.Caller.Kind != state.IAMUser {
+		return nil, noUserName()
+	}
+	return one(c.Caller.ARN()), nil
+}
+
+func one(arn string) []authz.Target { return []authz.Target{{ARN: arn}} }
+
+// value is what an optional parameter points to, or its zero value.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,211 @@
+package iam
+
+import (
+	"strings"
+	"time"
+
+	"github.com/gatehouse-iam/gatehouse/arn"
+	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
+	"github.com/gatehouse-iam/gatehouse/internal/authz"
+	"github.com/gatehouse-iam/gatehouse/internal/keyring"
+	"github.com/gatehouse-iam/gatehouse/internal/service"
+	"github.com/gatehouse-iam/gatehouse/internal/state"
+	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
+	"github.com/gatehouse-iam/gatehouse/internal/wire"
+)
+
+func registerUsers(r *service.Registry, s *Service) {
+	service.Write(r, iamapi.OpCreateUser, onNewUser, s.createUser)
+	service.Read(r, iamapi.OpGetUser, onGetUser, getUser)
+	service.Read(r, iamapi.OpListUsers, onListUsers, listUsers)
+	service.Write(r, iamapi.OpUpdateUser, onUpdateUser, updateUser)
+	service.Write(r, iamapi.OpDeleteUser, onDeleteUser, deleteUser)
+	service.Read(r, iamapi.OpListGroupsForUser, onListGroupsForUser, listGroupsForUser)
+}
+
+func onNewUser(c *service.Call, _ state.Reader, in *iamapi.CreateUserRequest) ([]authz.Target, error) {
+	return one(arn.User(state.Partition, c.Caller.Account, pathOr(in.Path), *in.UserName)), nil
+}
+
+func onGetUser(c *service.Call, r state.Reader, in *iamapi.GetUserRequest) ([]authz.Target, error) {
+	return userOrCallerTarget(c, r, in.UserName)
+}
+
+// onListUsers is the users below the path prefix: docs/spec/evaluation.md 7.2.
+func onListUsers(c *service.Call, _ state.Reader, in *iamapi.ListUsersRequest) ([]authz.Target, error) {
+	return one(arn.IAM(state.Partition, c.Caller.Account, "user/"+strings.TrimPrefix(value(in.PathPrefix), "/"))), nil
+}
+
+// onUpdateUser is the user as it is and, if it gets another name or path, as it will be: a rename needs permission on both.
+func onUpdateUser(c *service.Call, r state.Reader, in *iamapi.UpdateUserRequest) ([]authz.Target, error) {
+	targets, err := userTarget(c, r, *in.UserName)
+	if err != nil || in.NewPath == nil && in.NewUserName == nil {
+		return targets, err
+	}
+	path, name := pathOr(in.NewPath), *in.UserName
+	if u := r.Account(c.Caller.Account).UserByName(name); u != nil {
+		name = u.Name
+		if in.NewPath == nil {
+			path = u.Path
+		}
+	}
+	if in.NewUserName != nil {
+		name = *in.NewUserName
+	}
+	if renamed := arn.User(state.Partition, c.Caller.Account, path, name); renamed != targets[0].ARN {
+		targets = append(targets, authz.Target{ARN: renamed})
+	}
+	return targets, nil
+}
+
+func onDeleteUser(c *service.Call, r state.Reader, in *iamapi.DeleteUserRequest) ([]authz.Target, error) {
+	return userTarget(c, r, *in.UserName)
+}
+
+func onListGroupsForUser(c *service.Call, r state.Reader, in *iamapi.ListGroupsForUserRequest) ([]authz.Target, error) {
+	return userTarget(c, r, *in.UserName)
+}
+
+func pathOr(path *string) string {
+	if path == nil {
+		return "/"
+	}
+	return *path
+}
+
+func (s *Service) createUser(c *service.Call, tx *state.Tx, in *iamapi.CreateUserRequest) (*iamapi.CreateUserResponse, error) {
+	a, err := callersAccount(c, tx)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := s.newTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	if in.PermissionsBoundary != nil {
+		return nil, noBoundaryPolicy(*in.PermissionsBoundary)
+	}
+	if a.UserByName(*in.UserName) != nil {
+		return nil, iamapi.EntityAlreadyExists.New("User with name %s already exists.", *in.UserName)
+	}
+	if a.UserCount() >= s.quotas.UsersPerAccount {
+		return nil, exceeded("UsersPerAccount", s.quotas.UsersPerAccount)
+	}
+	u := &state.User{}
+	u.Id = tx.IDs().UniqueID(keyring.UserPrefix, a.ID)
+	u.Name, u.Path, u.Created, u.Tags = strings.Clone(*in.UserName), strings.Clone(pathOr(in.Path)), tx.Now().UnixMicro(), tags
+	tx.Put(a.Unit(), u)
+	return &iamapi.CreateUserResponse{User: xUser(a, u, true)}, nil
+}
+
+func getUser(c *service.Call, r state.Reader, in *iamapi.GetUserRequest) (*iamapi.GetUserResponse, error) {
+	o, err := userOrCaller(c, r, in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	if o.user == nil {
+		return &iamapi.GetUserResponse{User: xRootUser(o.account)}, nil
+	}
+	return &iamapi.GetUserResponse{User: xUser(o.account, o.user, true)}, nil
+}
+
+func listUsers(c *service.Call, r state.Reader, in *iamapi.ListUsersRequest) (*iamapi.ListUsersResponse, error) {
+	a, err := callersAccount(c, r)
+	if err != nil {
+		return nil, err
+	}
+	from, err := after("users", in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	prefix := value(in.PathPrefix)
+	below := filter(a.Users(from), func(u *state.User) bool { return strings.HasPrefix(u.Path, prefix) })
+	users, marker := page("users", in.MaxItems, below, func(u *state.User) string { return u.Name })
+	out := &iamapi.ListUsersResponse{Users: make([]iamapi.User, len(users)), IsTruncated: ptr(marker != nil), Marker: marker}
+	for i, u := range users {
+		out.Users[i] = *xUser(a, u, false)
+	}
+	return out, nil
+}
+
+func updateUser(c *service.Call, tx *state.Tx, in *iamapi.UpdateUserRequest) (*wire.Empty, error) {
+	a, u, err := userNamed(c, tx, *in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	changed := u.Clone()
+	if in.NewPath != nil {
+		changed.Path = strings.Clone(*in.NewPath)
+	}
+	if in.NewUserName != nil {
+		if other := a.UserByName(*in.NewUserName); other != nil && other.Id != u.Id {
+			return nil, iamapi.EntityAlreadyExists.New("User with name %s already exists.", *in.NewUserName)
+		}
+		changed.Name = strings.Clone(*in.NewUserName)
+	}
+	if changed.Path != u.Path || changed.Name != u.Name {
+		tx.Put(a.Unit(), changed)
+	}
+	return nil, nil
+}
+
+// deleteUser refuses in the order of docs/spec/wire.md 4.6.
+func deleteUser(c *service.Call, tx *state.Tx, in *iamapi.DeleteUserRequest) (*wire.Empty, error) {
+	a, u, err := userNamed(c, tx, *in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	for range a.UserPolicies(u.Id, "") {
+		return nil, iamapi.DeleteConflict.New("Cannot delete entity, must delete policies first.")
+	}
+	for range a.AccessKeys(u.Id) {
+		return nil, iamapi.DeleteConflict.New("Cannot delete entity, must delete access keys first.")
+	}
+	tx.Delete(a.Unit(), u)
+	return nil, nil
+}
+
+// listGroupsForUser answers for a store that cannot hold groups yet: a user is in none.
+func listGroupsForUser(c *service.Call, r state.Reader, in *iamapi.ListGroupsForUserRequest) (*iamapi.ListGroupsForUserResponse, error) {
+	if _, _, err := userNamed(c, r, *in.UserName); err != nil {
+		return nil, err
+	}
+	if _, err := after("groups", in.Marker); err != nil {
+		return nil, err
+	}
+	return &iamapi.ListGroupsForUserResponse{Groups: []iamapi.Group{}, IsTruncated: ptr(false)}, nil
+}
+
+// xUser is a user as answers show it. Lists leave the tags out (docs/spec/wire.md 8, ListUsers).
+func xUser(a *state.Account, u *state.User, withTags bool) *iamapi.User {
+	x := &iamapi.User{
+		Path: &u.Path, UserName: &u.Name, UserId: &u.Id, Arn: ptr(u.ARN(a.ID)), CreateDate: xTime(u.Created),
+	}
+	if withTags && len(u.Tags) > 0 {
+		x.Tags = xTags(u.Tags)
+	}
+	return x
+}
+
+// xRootUser is the root user as GetUser shows it: its id is the account's, its name the account's alias if there is one.
+func xRootUser(a *state.Account) *iamapi.User {
+	rec := a.Record()
+	x := &iamapi.User{UserId: ptr(a.ID), Arn: ptr(arn.Root(state.Partition, a.ID)), CreateDate: xTime(rec.Created)}
+	if rec.Alias != "" {
+		x.UserName = ptr(rec.Alias)
+	}
+	return x
+}
+
+func xTags(tags []*statepb.Tag) []iamapi.Tag {
+	x := make([]iamapi.Tag, len(tags))
+	for i, t := range tags {
+		x[i] = iamapi.Tag{Key: &t.Key, Value: &t.Value}
+	}
+	return x
+}
+
+func xTime(us int64) *time.Time {
+	t := time.UnixMicro(us).UTC()
+	return &t
+}

@@ -1,0 +1,109 @@
+package iam
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
+	"github.com/gatehouse-iam/gatehouse/internal/authz"
+	"github.com/gatehouse-iam/gatehouse/internal/service"
+	"github.com/gatehouse-iam/gatehouse/internal/state"
+	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
+	"github.com/gatehouse-iam/gatehouse/internal/wire"
+)
+
+func registerUserTags(r *service.Registry, s *Service) {
+	service.Write(r, iamapi.OpTagUser, onTagUser, s.tagUser)
+	service.Write(r, iamapi.OpUntagUser, onUntagUser, untagUser)
+	service.Read(r, iamapi.OpListUserTags, onListUserTags, listUserTags)
+}
+
+func onTagUser(c *service.Call, r state.Reader, in *iamapi.TagUserRequest) ([]authz.Target, error) {
+	return userTarget(c, r, *in.UserName)
+}
+
+func onUntagUser(c *service.Call, r state.Reader, in *iamapi.UntagUserRequest) ([]authz.Target, error) {
+	return userTarget(c, r, *in.UserName)
+}
+
+func onListUserTags(c *service.Call, r state.Reader, in *iamapi.ListUserTagsRequest) ([]authz.Target, error) {
+	return userTarget(c, r, *in.UserName)
+}
+
+// newTags checks the tags of a request: keys of users are unique without regard to case (docs/spec/wire.md 5.5, 4.8).
+func (s *Service) newTags(tags []iamapi.Tag) ([]*statepb.Tag, error) {
+	var out []*statepb.Tag
+	for _, t := range tags {
+		if hasFoldPrefix(*t.Key, "aws:") { // text not known from AWS
+			return nil, iamapi.InvalidInput.New("Tag keys that begin with aws: are reserved.")
+		}
+		if findTag(out, *t.Key) >= 0 {
+			return nil, iamapi.InvalidInput.New("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		}
+		out = append(out, &statepb.Tag{Key: strings.Clone(*t.Key), Value: strings.Clone(*t.Value)})
+	}
+	return out, nil
+}
+
+func hasFoldPrefix(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+func findTag(tags []*statepb.Tag, key string) int {
+	return slices.IndexFunc(tags, func(t *statepb.Tag) bool { return strings.EqualFold(t.Key, key) })
+}
+
+func (s *Service) tagUser(c *service.Call, tx *state.Tx, in *iamapi.TagUserRequest) (*wire.Empty, error) {
+	a, u, err := userNamed(c, tx, *in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := s.newTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	changed := u.Clone()
+	for _, t := range tags {
+		if i := findTag(changed.Tags, t.Key); i >= 0 {
+			changed.Tags[i] = t
+		} else {
+			changed.Tags = append(changed.Tags, t)
+		}
+	}
+	if len(changed.Tags) > s.quotas.TagsPerUser {
+		return nil, iamapi.LimitExceeded.New("The number of tags has reached the maximum limit.")
+	}
+	tx.Put(a.Unit(), changed)
+	return nil, nil
+}
+
+func untagUser(c *service.Call, tx *state.Tx, in *iamapi.UntagUserRequest) (*wire.Empty, error) {
+	a, u, err := userNamed(c, tx, *in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	changed := u.Clone()
+	changed.Tags = slices.DeleteFunc(changed.Tags, func(t *statepb.Tag) bool {
+		return slices.ContainsFunc(in.TagKeys, func(key string) bool { return strings.EqualFold(t.Key, key) })
+	})
+	if len(changed.Tags) != len(u.Tags) {
+		tx.Put(a.Unit(), changed)
+	}
+	return nil, nil
+}
+
+func listUserTags(c *service.Call, r state.Reader, in *iamapi.ListUserTagsRequest) (*iamapi.ListUserTagsResponse, error) {
+	_, u, err := userNamed(c, r, *in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	from, err := after("usertags", in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	sorted := slices.SortedFunc(slices.Values(u.Tags), func(a, b *statepb.Tag) int { return cmp.Compare(a.Key, b.Key) })
+	behind := filter(slices.Values(sorted), func(t *statepb.Tag) bool { return t.Key > from })
+	tags, marker := page("usertags", in.MaxItems, behind, func(t *statepb.Tag) string { return t.Key })
+	return &iamapi.ListUserTagsResponse{Tags: xTags(tags), IsTruncated: ptr(marker != nil), Marker: marker}, nil
+}

@@ -1,0 +1,455 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatehouse-iam/gatehouse/internal/keyring"
+	"github.com/gatehouse-iam/gatehouse/internal/storage"
+)
+
+// FormatLevel is the level of the store that this version writes. A store of another level is refused.
+const FormatLevel = 1
+
+// Errors of Update beside those of the function it runs.
+var (
+	// ErrStale is what a function returns whose prepared values no longer fit the state; service.WritePrepared prepares again.
+	ErrStale = errors.New("state: what was prepared no longer fits")
+	// ErrBusy: too many updates wait for one unit. Nothing happened.
+	ErrBusy = errors.New("state: too many writes are waiting")
+	// ErrStopped: the store no longer follows its engine. Whether a waiting write happened is not known.
+	ErrStopped = errors.New("state: stopped")
+)
+
+// Options are what a Store takes from outside. All are required but Logger.
+type Options struct {
+	Now      func() time.Time
+	Seed     func() keyring.Seed     // random, never the same twice
+	CommitID func() storage.CommitID // random, never the same twice
+	Logger   *slog.Logger
+}
+
+// Store keeps the records of one engine in memory.
+type Store struct {
+	engine storage.Engine
+	opts   Options
+	view   atomic.Pointer[View]
+
+	mu      sync.Mutex
+	lanes   map[string]*lane
+	own     map[storage.CommitID]*flight
+	waiters []waiter
+	stopped chan struct{}
+	stop    sync.Once
+}
+
+type waiter struct {
+	until func(*View) bool
+	ready chan struct{}
+}
+
+// Reader is what View and Tx have in common: the records, as one of them sees them.
+type Reader interface {
+	Cell() *Cell
+	Directory() *Directory
+	Account(id string) *Account // nil if there is no such account
+}
+
+// View is an immutable snapshot of all records at one revision.
+type View struct {
+	rev       storage.Rev
+	cell      *Cell
+	directory *Directory
+	accounts  *index[Account]
+}
+
+// Rev is the last revision the view holds.
+func (v *View) Rev() storage.Rev { return v.rev }
+
+// Cell returns the cell's unit, never nil.
+func (v *View) Cell() *Cell { return v.cell }
+
+// Directory returns the directory's unit, never nil.
+func (v *View) Directory() *Directory { return v.directory }
+
+// Account returns an account, or nil.
+func (v *View) Account(id string) *Account {
+	a := v.accounts.get(id)
+	if a == nil || a.Record() == nil {
+		return nil
+	}
+	return a
+}
+
+func (v *View) unit(name string) unit {
+	switch {
+	case name == CellUnit:
+		return v.cell
+	case name == DirectoryUnit:
+		return v.directory
+	}
+	if a := v.accounts.get(strings.TrimPrefix(name, accountPrefix)); a != nil && a.unit == name {
+		return a
+	}
+	return nil
+}
+
+func emptyView() *View {
+	cell, _ := newUnit(CellUnit)
+	directory, _ := newUnit(DirectoryUnit)
+	return &View{cell: cell.(*Cell), directory: directory.(*Directory), accounts: newIndex(func(a *Account) string { return a.ID })}
+}
+
+// with returns a view in which the units stand in place of those of the same name. The units must not change afterwards.
+func (v *View) with(rev storage.Rev, units []unit) *View {
+	n := &View{rev: rev, cell: v.cell, directory: v.directory, accounts: v.accounts}
+	for _, u := range units {
+		switch u := u.(type) {
+		case *Cell:
+			n.cell = u
+		case *Directory:
+			n.directory = u
+		case *Account:
+			if n.accounts == v.accounts {
+				n.accounts = v.accounts.fork()
+			}
+			n.accounts.put(u)
+		}
+	}
+	return n
+}
+
+// Open checks the store's format level and loads every unit. An unknown level, an undecodable record or a damaged engine is an error that
+// says what to do. Run must be started before the first Update.
+func Open(ctx context.Context, e storage.Engine, opts Options) (*Store, error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := storage.CheckFormat(ctx, e, FormatLevel, opts.CommitID(), opts.Now()); err != nil {
+		return nil, err
+	}
+	s := &Store{
+		engine: e, opts: opts,
+		lanes: map[string]*lane{}, own: map[storage.CommitID]*flight{},
+		stopped: make(chan struct{}),
+	}
+	v, err := load(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	s.view.Store(v)
+	return s, nil
+}
+
+// View returns the current snapshot. It never waits.
+func (s *Store) View() *View { return s.view.Load() }
+
+// Need makes sure that the units can be read from View, and is the only step before a decision that may wait. All units are loaded at
+// Open, so that today it only says whether the store still follows its engine.
+func (s *Store) Need(context.Context, ...string) error {
+	select {
+	case <-s.stopped:
+		return ErrStopped
+	default:
+		return nil
+	}
+}
+
+// Run follows the engine's log and applies it to memory until ctx ends (nil) or the log holds what this version cannot read (the error).
+func (s *Store) Run(ctx context.Context) error {
+	defer s.stop.Do(func() { close(s.stopped) })
+	for wait := time.Duration(0); ; wait = min(2*wait+10*time.Millisecond, time.Second) {
+		if wait > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(wait):
+			}
+		}
+		for c, err := range s.engine.Watch(ctx, s.View().rev) {
+			switch {
+			case ctx.Err() != nil:
+				return nil
+			case errors.Is(err, storage.ErrClosed):
+				return fmt.Errorf("state: %w", err)
+			case errors.Is(err, storage.ErrCompacted):
+				if err := s.reload(ctx); err != nil {
+					return err
+				}
+			case err != nil:
+				s.opts.Logger.Warn("the log of the store is interrupted", "error", err)
+			default:
+				if err := s.apply(&c); err != nil {
+					return err
+				}
+				wait = 0
+				continue
+			}
+			break
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// load reads a snapshot of the whole store.
+func load(ctx context.Context, e storage.Engine) (*View, error) {
+	rev, items := e.Snapshot(ctx, "", 0)
+	v := emptyView()
+	units := map[string]unit{CellUnit: v.cell, DirectoryUnit: v.directory}
+	var current unit
+	for item, err := range storage.Join(items) {
+		if err != nil {
+			return nil, err
+		}
+		if strings.HasPrefix(item.Key, usagePrefix) {
+			continue
+		}
+		if name, ok := storage.SplitHead(item.Key); ok {
+			u := units[name]
+			if u == nil {
+				if u, err = newUnit(name); err != nil {
+					return nil, err
+				}
+				units[name] = u
+			}
+			at, err := storage.DecodeHead(item.Value)
+			if err != nil {
+				return nil, err
+			}
+			*u.head() = head{item.Rev, at}
+			if a, ok := u.(*Account); ok {
+				a.Epoch = item.Rev
+				v.accounts.put(a)
+			}
+			current = u
+			continue
+		}
+		if current == nil || !strings.HasPrefix(item.Key, current.name()+"/") {
+			return nil, fmt.Errorf("%w: key %q stands outside any unit", storage.ErrDamaged, item.Key)
+		}
+		table, key, err := place(current, item.Key)
+		if err != nil {
+			return nil, err
+		}
+		if table == "" {
+			continue
+		}
+		r, err := decode(current, table, key, item.Value)
+		if err != nil {
+			return nil, undecodable(item.Key, err)
+		}
+		current.table(table).putRecord(r)
+	}
+	v.rev = rev
+	return v, nil
+}
+
+// decode reads a record, which must say of itself that it belongs where it stands.
+func decode(u unit, table, key string, value []byte) (Record, error) {
+	r, err := u.table(table).decodeRecord(key, value)
+	if err != nil {
+		return nil, err
+	}
+	if _, k := r.place(); k != key {
+		return nil, fmt.Errorf("it says that its key is %q", k)
+	}
+	return r, nil
+}
+
+func undecodable(key string, err error) error {
+	return fmt.Errorf("%w: the record %s cannot be read: %w; restore the newest backup, or run the version that wrote it", storage.ErrDamaged, key, err)
+}
+
+// place splits a storage key. An empty table means that the key is not a record (the store's format level).
+func place(u unit, key string) (table, rest string, err error) {
+	if key == storage.FormatKey {
+		return "", "", nil
+	}
+	table, rest, ok := strings.Cut(strings.TrimPrefix(key, u.name()+"/"), "/")
+	if !ok || u.table(table) == nil {
+		return "", "", fmt.Errorf("%w: key %q belongs to no table this version knows", storage.ErrDamaged, key)
+	}
+	return table, rest, nil
+}
+
+// reload replaces the view by a new snapshot, when the log no longer reaches back to it.
+func (s *Store) reload(ctx context.Context) error {
+	v, err := load(ctx, s.engine)
+	if err != nil {
+		return err
+	}
+	s.opts.Logger.Warn("loaded the store anew: its log was trimmed faster than it was read", "rev", v.rev)
+	s.publish(v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, f := range s.own { // what was committed is in the snapshot, so nobody waits for a commit that Watch will not show
+		if f.rev != 0 && f.rev <= v.rev {
+			delete(s.own, id)
+			close(f.applied)
+		}
+	}
+	return nil
+}
+
+func (s *Store) publish(v *View) {
+	s.view.Store(v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiters = deleteFunc(s.waiters, func(w waiter) bool {
+		if w.until(v) {
+			close(w.ready)
+			return true
+		}
+		return false
+	})
+}
+
+func deleteFunc(ws []waiter, done func(waiter) bool) []waiter {
+	kept := ws[:0]
+	for _, w := range ws {
+		if !done(w) {
+			kept = append(kept, w)
+		}
+	}
+	clear(ws[len(kept):])
+	return kept
+}
+
+// await returns once the view satisfies until, or ctx or the store ends.
+func (s *Store) await(ctx context.Context, until func(*View) bool) error {
+	ready := make(chan struct{})
+	s.mu.Lock()
+	if until(s.View()) {
+		s.mu.Unlock()
+		return nil
+	}
+	s.waiters = append(s.waiters, waiter{until, ready})
+	s.mu.Unlock()
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.stopped:
+		return ErrStopped
+	}
+}
+
+// change is one written record, as the Tx built it or as it was decoded from a commit. record is nil for a deletion.
+type change struct {
+	unit, table, key string
+	record, old      Record
+}
+
+// apply brings one commit into memory. Of an own commit it takes the records that the Tx built, of others it decodes them.
+func (s *Store) apply(c *storage.Commit) error {
+	s.mu.Lock()
+	f := s.own[c.ID]
+	delete(s.own, c.ID)
+	s.mu.Unlock()
+
+	v := s.View()
+	var units []unit
+	for _, cond := range c.Units {
+		if !cond.Write || strings.HasPrefix(cond.Unit, usagePrefix) {
+			continue
+		}
+		u := v.unit(cond.Unit)
+		if u == nil {
+			var err error
+			if u, err = newUnit(cond.Unit); err != nil {
+				return err
+			}
+		} else {
+			u = u.fork()
+		}
+		*u.head() = head{c.Rev, c.Time}
+		units = append(units, u)
+	}
+	var err error
+	if f != nil {
+		applyRecords(units, f.changes)
+	} else {
+		err = applyMutations(units, c.Mutations)
+	}
+	if err != nil {
+		return err
+	}
+	for _, u := range units {
+		if a, ok := u.(*Account); ok && a.Epoch == 0 {
+			a.Epoch = c.Rev
+		}
+	}
+	s.publish(v.with(c.Rev, units))
+	if f != nil {
+		close(f.applied)
+	}
+	return nil
+}
+
+func unitOf(units []unit, key string) unit {
+	for _, u := range units {
+		if n := u.name(); len(key) > len(n) && key[len(n)] == '/' && key[:len(n)] == n {
+			return u
+		}
+	}
+	return nil
+}
+
+func applyRecords(units []unit, changes []change) {
+	for _, c := range changes {
+		for _, u := range units {
+			if u.name() == c.unit {
+				setRecord(u, c.table, c.key, c.record)
+			}
+		}
+	}
+}
+
+// setRecord puts the record, or removes the key if it is nil, and returns what stood there.
+func setRecord(u unit, table, key string, r Record) (old Record) {
+	t := u.own(table)
+	if r == nil {
+		old = t.removeKey(key)
+	} else {
+		old = t.putRecord(r)
+	}
+	u.touched(table, old)
+	return old
+}
+
+func applyMutations(units []unit, mutations []storage.Mutation) error {
+	joined, err := storage.JoinMutations(mutations)
+	if err != nil {
+		return err
+	}
+	for _, m := range joined {
+		u := unitOf(units, m.Key)
+		if u == nil {
+			continue // a usage unit
+		}
+		table, key, err := place(u, m.Key)
+		switch {
+		case err != nil:
+			return err
+		case table == "":
+			continue
+		case m.New == nil:
+			setRecord(u, table, key, nil)
+		default:
+			r, err := decode(u, table, key, m.New)
+			if err != nil {
+				return undecodable(m.Key, err)
+			}
+			setRecord(u, table, key, r)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package state
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/tidwall/btree"
+)
+
+// Record is one record of a unit: a protobuf message that knows its place. Records are immutable once they have been given to a Tx.
+type Record interface {
+	// place returns the table and the key within it; the storage key is unit/table/key.
+	place() (table, key string)
+	marshal() ([]byte, error)
+}
+
+// schema describes a table: what it is called, how its records are keyed, ordered and decoded.
+type schema[T any] struct {
+	name   string
+	key    func(*T) string
+	less   func(a, b *T) bool // a total order; nil = no ordered reads
+	decode func(key string, value []byte) (*T, error)
+}
+
+// table holds the records of one kind: a hash index by key and, where lists are read, an ordered copy-on-write tree of pointers.
+type table[T any] struct {
+	*schema[T]
+	byKey   *index[T]
+	ordered *btree.BTreeG[*T] // nil if less is nil
+}
+
+// anyTable is what a unit needs of its tables without knowing their types.
+type anyTable interface {
+	decodeRecord(key string, value []byte) (Record, error)
+	putRecord(r Record) Record
+	removeKey(key string) Record
+	getKey(key string) Record
+	each() iter.Seq[Record]
+	count() int
+}
+
+func newTable[T any](s *schema[T]) *table[T] {
+	t := &table[T]{schema: s, byKey: newIndex(s.key)}
+	if s.less != nil {
+		t.ordered = btree.NewBTreeGOptions(s.less, btree.Options{NoLocks: true})
+	}
+	return t
+}
+
+func (t *table[T]) fork() *table[T] {
+	c := &table[T]{schema: t.schema, byKey: t.byKey.fork()}
+	if t.ordered != nil {
+		c.ordered = t.ordered.Copy()
+	}
+	return c
+}
+
+func (t *table[T]) get(key string) *T { return t.byKey.get(key) }
+
+func (t *table[T]) put(r *T) *T {
+	old := t.byKey.put(r)
+	if t.ordered != nil {
+		if old != nil {
+			t.ordered.Delete(old)
+		}
+		t.ordered.Set(r)
+	}
+	return old
+}
+
+func (t *table[T]) remove(key string) *T {
+	old := t.byKey.remove(key)
+	if old != nil && t.ordered != nil {
+		t.ordered.Delete(old)
+	}
+	return old
+}
+
+// from walks the records in order, beginning with the first that is not less than pivot (nil = all).
+func (t *table[T]) from(pivot *T) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		if pivot == nil {
+			t.ordered.Scan(yield)
+			return
+		}
+		t.ordered.Ascend(pivot, yield)
+	}
+}
+
+func (t *table[T]) decodeRecord(key string, value []byte) (Record, error) {
+	r, err := t.decode(key, value)
+	if err != nil {
+		return nil, err
+	}
+	return any(r).(Record), nil
+}
+
+func (t *table[T]) putRecord(r Record) Record {
+	typed, ok := any(r).(*T)
+	if !ok {
+		panic(fmt.Sprintf("state: a %T in table %s", r, t.name))
+	}
+	return record(t.put(typed))
+}
+
+func (t *table[T]) removeKey(key string) Record { return record(t.remove(key)) }
+func (t *table[T]) getKey(key string) Record    { return record(t.get(key)) }
+func (t *table[T]) count() int                  { return t.byKey.len() }
+
+func (t *table[T]) each() iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		for r := range t.byKey.all() {
+			if !yield(any(r).(Record)) {
+				return
+			}
+		}
+	}
+}
+
+// record keeps a nil pointer from becoming a Record that is not nil.
+func record[T any](r *T) Record {
+	if r == nil {
+		return nil
+	}
+	return any(r).(Record)
+}
