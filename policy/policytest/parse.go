@@ -1,0 +1,237 @@
+package policytest
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-iam/gatehouse/policy"
+)
+
+// layers are the policy fields. A layer stands here once package policy evaluates it.
+var layers = map[string]policy.Layer{
+	"identity": policy.LayerIdentity,
+}
+
+// Parse reads the text of a case file. Errors begin with "file:line:".
+func Parse(file, text string) ([]*Case, error) {
+	p := &parser{file: file}
+	for i, line := range strings.Split(text, "\n") {
+		p.line = i + 1
+		if err := p.parseLine(strings.TrimRight(line, " \t\r")); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", file, p.line, err)
+		}
+	}
+	p.line++
+	if err := p.endCase(); err != nil {
+		return nil, fmt.Errorf("%s:%d: %w", file, p.line, err)
+	}
+	return p.cases, nil
+}
+
+type parser struct {
+	file  string
+	line  int
+	cases []*Case
+
+	current *Case
+	seen    map[string]bool
+	policy  *draft // the policy whose indented lines are being read
+}
+
+// draft is a policy before its lines are complete.
+type draft struct {
+	layer    policy.Layer
+	name     string
+	document policy.Document
+	json     []string
+}
+
+func (p *parser) parseLine(line string) error {
+	switch {
+	case line == "" || strings.HasPrefix(strings.TrimLeft(line, " \t"), "#"):
+		return nil
+	case line[0] == ' ' || line[0] == '\t':
+		return p.policyLine(strings.TrimLeft(line, " \t"))
+	}
+	if err := p.endPolicy(); err != nil {
+		return err
+	}
+	if name, ok := strings.CutPrefix(line, "case "); ok {
+		if err := p.endCase(); err != nil {
+			return err
+		}
+		if strings.ContainsAny(name, " \t#") || name == "" {
+			return fmt.Errorf("bad case name %q", name)
+		}
+		p.current = &Case{File: p.file, Line: p.line, Name: name}
+		p.seen = make(map[string]bool)
+		return nil
+	}
+	field, value, ok := strings.Cut(line, ":")
+	if !ok || p.current == nil {
+		return fmt.Errorf("expected \"case NAME\" or \"field: value\", found %q", line)
+	}
+	return p.field(field, strings.TrimSpace(value))
+}
+
+func (p *parser) field(field, value string) error {
+	if layer, ok := layers[field]; ok {
+		return p.beginPolicy(layer, value)
+	}
+	if p.seen[field] {
+		return fmt.Errorf("field %q twice in case %s", field, p.current.Name)
+	}
+	p.seen[field] = true
+	c := p.current
+	var err error
+	switch field {
+	case "spec":
+		c.Spec = value
+	case "why":
+		c.Why = value
+	case "caller":
+		switch value {
+		case "user":
+		case "root":
+			c.Root = true
+		default:
+			err = fmt.Errorf("unknown caller %q", value)
+		}
+	case "request":
+		c.Request.Action, c.Request.Resource, err = parseRequest(value)
+	case "expect":
+		c.Want, err = parseOutcome(value)
+	default:
+		err = fmt.Errorf("unknown field %q", field)
+	}
+	if err == nil && value == "" {
+		err = fmt.Errorf("field %q is empty", field)
+	}
+	return err
+}
+
+func (p *parser) endCase() error {
+	if err := p.endPolicy(); err != nil {
+		return err
+	}
+	c := p.current
+	if c == nil {
+		return nil
+	}
+	for _, field := range []string{"spec", "why", "request", "expect"} {
+		if !p.seen[field] {
+			return fmt.Errorf("case %s (line %d) has no field %q", c.Name, c.Line, field)
+		}
+	}
+	if name := c.Want.Policy; name != "" {
+		known := false
+		for _, d := range c.Policies {
+			known = known || d.Name == name
+		}
+		if !known {
+			return fmt.Errorf("case %s (line %d) expects policy %q, which it does not have", c.Name, c.Line, name)
+		}
+	}
+	p.cases = append(p.cases, c)
+	p.current = nil
+	return nil
+}
+
+func (p *parser) beginPolicy(layer policy.Layer, value string) error {
+	words := strings.Fields(value)
+	if len(words) == 0 {
+		return errors.New("a policy needs a name")
+	}
+	for _, other := range p.current.Policies {
+		if other.Name == words[0] {
+			return fmt.Errorf("policy %q twice in case %s", words[0], p.current.Name)
+		}
+	}
+	p.policy = &draft{layer: layer, name: words[0]}
+	p.policy.document.Version = policy.Version2012
+	for _, option := range words[1:] {
+		switch option {
+		case "v2008":
+			p.policy.document.Version = policy.Version2008
+		case "noversion":
+			p.policy.document.Version = ""
+		default:
+			return fmt.Errorf("unknown word %q after the policy's name", option)
+		}
+	}
+	return nil
+}
+
+func (p *parser) policyLine(line string) error {
+	switch {
+	case p.policy == nil:
+		return errors.New("indented line outside a policy")
+	case len(p.policy.json) > 0 || len(p.policy.document.Statements) == 0 && strings.HasPrefix(line, "{"):
+		p.policy.json = append(p.policy.json, line)
+		return nil
+	}
+	s, err := parseStatement(line)
+	if err != nil {
+		return err
+	}
+	p.policy.document.Statements = append(p.policy.document.Statements, s)
+	return nil
+}
+
+func (p *parser) endPolicy() error {
+	d := p.policy
+	if d == nil {
+		return nil
+	}
+	p.policy = nil
+	text := strings.Join(d.json, "\n")
+	if text == "" {
+		if len(d.document.Statements) == 0 {
+			return fmt.Errorf("policy %q is empty", d.name)
+		}
+		text = d.document.JSON()
+	}
+	if _, err := policy.Decode(text, policy.Identity); err != nil {
+		return fmt.Errorf("policy %q: %w", d.name, err)
+	}
+	p.current.Policies = append(p.current.Policies, Policy{Layer: d.layer, Name: d.name, Text: text})
+	return nil
+}
+
+// parseOutcome reads "EFFECT LAYER [POLICY#INDEX]".
+func parseOutcome(value string) (Outcome, error) {
+	var o Outcome
+	words := strings.Fields(value)
+	if len(words) < 2 || len(words) > 3 {
+		return o, fmt.Errorf("expected \"EFFECT LAYER [POLICY#INDEX]\", found %q", value)
+	}
+	switch words[0] {
+	case "ALLOW":
+		o.Effect = policy.Allow
+	case "DENY-E":
+		o.Effect = policy.DenyExplicit
+	case "DENY-I":
+		o.Effect = policy.DenyImplicit
+	default:
+		return o, fmt.Errorf("unknown effect %q", words[0])
+	}
+	if layer, ok := layers[words[1]]; ok {
+		o.Layer = layer
+	} else if words[1] != "none" {
+		return o, fmt.Errorf("unknown layer %q", words[1])
+	}
+	if len(words) == 3 {
+		name, index, ok := strings.Cut(words[2], "#")
+		n, err := strconv.Atoi(index)
+		if !ok || name == "" || err != nil || n < 0 {
+			return o, fmt.Errorf("expected POLICY#INDEX, found %q", words[2])
+		}
+		o.Policy, o.Statement = name, n
+	}
+	if (o.Policy != "") == (o.Effect == policy.DenyImplicit) && o.Effect != policy.Allow {
+		return o, errors.New("DENY-E needs a deciding statement, DENY-I has none")
+	}
+	return o, nil
+}

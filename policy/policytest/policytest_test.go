@@ -1,0 +1,129 @@
+package policytest_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-iam/gatehouse/policy"
+	"github.com/gatehouse-iam/gatehouse/policy/policytest"
+	"github.com/gatehouse-iam/gatehouse/policy/reference"
+)
+
+// referenceEvaluator decides with the second implementation.
+var referenceEvaluator = policytest.Evaluator{Name: "reference", Decide: func(c *policytest.Case) (policytest.Outcome, error) {
+	sets := reference.Sets{Root: c.Root}
+	for _, p := range c.Policies {
+		d, err := policy.Decode(p.Text, policy.Identity)
+		if err != nil {
+			return policytest.Outcome{}, err
+		}
+		sets.Identity = append(sets.Identity, d)
+	}
+	d, err := reference.Decide(sets, c.Request)
+	if err != nil {
+		return policytest.Outcome{}, err
+	}
+	o := policytest.Outcome{Effect: d.Effect, Layer: d.Layer}
+	var named []reference.Place
+	switch {
+	case d.Effect == policy.DenyExplicit:
+		named = d.Denies
+	case d.Effect == policy.Allow && !c.Root:
+		named = d.Allows
+	}
+	if len(named) > 0 {
+		o.Policy, o.Statement = c.Policies[named[0].Policy].Name, named[0].Statement
+	}
+	return o, nil
+}}
+
+func TestCases(t *testing.T) {
+	t.Parallel()
+	cases, err := policytest.Load(os.DirFS("testdata"), "*.case")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cases) < 100 {
+		t.Errorf("only %d cases were found", len(cases))
+	}
+	policytest.Run(t, cases, policytest.Compiled, policytest.Reprinted, referenceEvaluator)
+}
+
+// A case printed for a failing test is a case that can be pasted into a file.
+func TestCasesPrintAndParse(t *testing.T) {
+	t.Parallel()
+	cases, err := policytest.Load(os.DirFS("testdata"), "*.case")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		again, err := policytest.Parse("printed", c.String())
+		if err != nil || len(again) != 1 {
+			t.Errorf("%s does not parse when printed: %v\n%s", c.Name, err, c)
+			continue
+		}
+		if got := again[0].String(); got != c.String() {
+			t.Errorf("%s changed when printed and parsed:\n%s\n%s", c.Name, c, got)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	const head = "case a\nspec: s\nwhy: w\n"
+	const tail = "request: s3:Get on *\nexpect: DENY-I identity\n"
+	tests := []struct{ name, text, want string }{
+		{"unknown field", head + "principal: alice\n" + tail, `f:4: unknown field "principal"`},
+		{"unknown layer", head + "boundary: b\n  Allow * on *\n" + tail, `f:4: unknown field "boundary"`},
+		{"field before case", "spec: s\n", `f:1: expected "case NAME"`},
+		{"no colon", head + "nonsense\n" + tail, `f:4: expected "case NAME" or "field: value"`},
+		{"field twice", head + "why: again\n" + tail, `f:4: field "why" twice`},
+		{"field missing", "case a\nspec: s\n" + tail, `has no field "why"`},
+		{"field empty", "case a\nspec:\n", `f:2: field "spec" is empty`},
+		{"no expect", head + "request: s3:Get on *\n", `has no field "expect"`},
+		{"stray indent", head + "  Allow * on *\n" + tail, "f:4: indented line outside a policy"},
+		{"empty policy", head + "identity: p\n" + tail, `f:5: policy "p" is empty`},
+		{"unnamed policy", head + "identity:\n  Allow * on *\n" + tail, "f:4: a policy needs a name"},
+		{"policy twice", head + "identity: p\n  Allow * on *\nidentity: p\n  Allow * on *\n" + tail, `f:6: policy "p" twice`},
+		{"policy option", head + "identity: p v2009\n  Allow * on *\n" + tail, `f:4: unknown word "v2009"`},
+		{"condition", head + "identity: p\n  Allow * on * if x\n" + tail, `f:5: unknown word "if"`},
+		{"effect", head + "identity: p\n  allow * on *\n" + tail, "f:5: a statement begins with Allow or Deny"},
+		{"no resource", head + "identity: p\n  Allow *\n" + tail, `f:5: expected "on"`},
+		{"no value", head + "identity: p\n  Allow a:b, on *\n" + tail, "f:5: expected a value"},
+		{"bad JSON", head + "identity: p\n  {\"Statement\":[]}\n" + tail, `f:6: policy "p": MalformedPolicyDocument`},
+		{"request", head + "request: s3:Get\nexpect: DENY-I identity\n", `f:4: expected "ACTION on RESOURCE"`},
+		{"caller", head + "caller: alice\n" + tail, `f:4: unknown caller "alice"`},
+		{"expect effect", head + "request: s3:Get on *\nexpect: DENY identity\n", `f:5: unknown effect "DENY"`},
+		{"expect layer", head + "request: s3:Get on *\nexpect: DENY-I session\n", `f:5: unknown layer "session"`},
+		{"expect place", head + "request: s3:Get on *\nexpect: ALLOW identity p\n", "f:5: expected POLICY#INDEX"},
+		{"expect no place", head + "request: s3:Get on *\nexpect: DENY-E identity\n", "f:5: DENY-E needs a deciding statement"},
+		{"expect other policy", head + "request: s3:Get on *\nexpect: ALLOW identity p#0\n", `expects policy "p", which it does not have`},
+		{"case name", "case a b\n", "f:1: bad case name"},
+	}
+	for _, tt := range tests {
+		if _, err := policytest.Parse("f", tt.text); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got error %v, want one with %q", tt.name, err, tt.want)
+		}
+	}
+	if cases, err := policytest.Parse("f", head+tail); err != nil || len(cases) != 1 {
+		t.Errorf("the frame of these tests does not parse: %v", err)
+	}
+}
+
+func TestLoadRefusesEqualNames(t *testing.T) {
+	t.Parallel()
+	text := "case a\nspec: s\nwhy: w\nrequest: s3:Get on *\nexpect: DENY-I identity\n"
+	dir := t.TempDir()
+	for _, name := range []string{"1.case", "2.case"} {
+		if err := os.WriteFile(dir+"/"+name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := policytest.Load(os.DirFS(dir), "*.case"); err == nil || !strings.Contains(err.Error(), "case a is also in") {
+		t.Errorf("two cases of one name: %v", err)
+	}
+	if _, err := policytest.Load(os.DirFS(dir), "*.none"); err == nil {
+		t.Error("no cases at all are no error")
+	}
+}
