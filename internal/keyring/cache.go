@@ -33,7 +33,7 @@ type cacheEntry struct {
 	used    atomic.Bool
 }
 
-// NewAccountCache makes a cache for about most accounts (at least 16), some 2 KB each.
+// NewAccountCache makes a cache for about most accounts (at least 16), some 1.5 KB each with its bytes.
 func NewAccountCache(most int) *AccountCache {
 	c := &AccountCache{seed: maphash.MakeSeed()}
 	for i := range c.shards {
@@ -92,7 +92,8 @@ func (s *cacheShard) put(e *cacheEntry) {
 	s.units[e.unit] = e
 }
 
-// Forget drops an account's keyset: call it when the account is deleted, so that its key does not stay in memory.
+// Forget drops an account's keyset: call it when the account is deleted, so that its key does not stay in memory. A
+// request that was under way may bring it back once; then it goes when its place is needed.
 func (c *AccountCache) Forget(unit string) {
 	s := c.shard(unit)
 	s.mu.Lock()

@@ -218,7 +218,7 @@ func (r *ring) recordAD(kind, id string) []byte {
 	return append(b, id...)
 }
 
-func (r *ring) check(kind, id string, size, limit int) error {
+func checkNames(kind, id string, size, limit int) error {
 	switch {
 	case kind == "":
 		return fmt.Errorf("kind is empty: %w", ErrFormat)
@@ -231,7 +231,7 @@ func (r *ring) check(kind, id string, size, limit int) error {
 }
 
 func (r *ring) seal(kind, id string, plaintext []byte) ([]byte, error) {
-	if err := r.check(kind, id, len(plaintext), MaxPlaintext); err != nil {
+	if err := checkNames(kind, id, len(plaintext), MaxPlaintext); err != nil {
 		return nil, fmt.Errorf("keyring: seal for %s: %w", r.unit, err)
 	}
 	sealed, err := r.aead.Encrypt(plaintext, r.recordAD(kind, id))
@@ -242,7 +242,7 @@ func (r *ring) seal(kind, id string, plaintext []byte) ([]byte, error) {
 }
 
 func (r *ring) open(kind, id string, sealed []byte) ([]byte, error) {
-	if err := r.check(kind, id, len(sealed), maxSealed); err != nil {
+	if err := checkNames(kind, id, len(sealed), maxSealed); err != nil {
 		return nil, fmt.Errorf("keyring: open for %s: %w", r.unit, err)
 	}
 	plaintext, err := r.aead.Decrypt(sealed, r.recordAD(kind, id))
@@ -412,7 +412,7 @@ func (r *ring) store(ctx context.Context, master string, w *wrapping) ([]byte, e
 	head := r.appendHead(master)
 	var out ciphertextOnly
 	if err := r.handle.WriteWithContext(ctx, &out, w, keysetAD(r.unit, head)); err != nil {
-		return nil, cmpErr(w.err, err)
+		return nil, causeOf(w.err, err)
 	}
 	b := append(head, out.b...)
 	if len(b) > maxKeysetBytes {
@@ -424,7 +424,7 @@ func (r *ring) store(ctx context.Context, master string, w *wrapping) ([]byte, e
 func loadRing(ctx context.Context, p purpose, unit string, s stored, w *wrapping) (*ring, error) {
 	handle, err := keyset.ReadWithContext(ctx, &ciphertextOnly{s.ciphertext}, w, keysetAD(unit, s.head))
 	if err != nil {
-		return nil, cmpErr(w.err, err)
+		return nil, causeOf(w.err, err)
 	}
 	if handle.Len() != len(s.keys) {
 		return nil, fmt.Errorf("%d keys listed, %d held: %w", len(s.keys), handle.Len(), ErrFormat)
@@ -441,8 +441,8 @@ func loadRing(ctx context.Context, p purpose, unit string, s stored, w *wrapping
 	return ringOf(p, unit, handle, s.keys)
 }
 
-// cmpErr prefers the cause over Tink's account of it.
-func cmpErr(cause, err error) error {
+// causeOf prefers the cause over Tink's account of it.
+func causeOf(cause, err error) error {
 	if cause != nil {
 		return cause
 	}

@@ -127,8 +127,11 @@ func ParseMaster(text Secret) (Master, error) {
 			line = l
 		}
 	}
-	if line == "" {
+	switch {
+	case line == "":
 		return bad("it holds no key")
+	case strings.Contains(line, "\r"): // the base64 package would skip it
+		return bad("a line end inside the key")
 	}
 	encoded, wantID := line, ""
 	if tag, rest, found := strings.Cut(line, ":"); found {

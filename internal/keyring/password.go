@@ -21,10 +21,10 @@ const (
 	PasswordMemory  = 19 << 10 // KiB
 	PasswordPasses  = 2
 	PasswordLanes   = 1
-	passwordSalt    = 16 // bytes
-	passwordHash    = 32 // bytes
-	MaxPassword     = 1024
-	maxPasswordHash = 512 // bytes of a hash's text
+	passwordSalt    = 16   // bytes
+	passwordHash    = 32   // bytes
+	MaxPassword     = 1024 // bytes
+	maxPasswordHash = 512  // bytes of a hash's text
 
 	// What a stored hash may ask for, ours or one brought from elsewhere: a hostile one costs no more than this.
 	maxMemory = 64 << 10 // KiB
@@ -180,6 +180,9 @@ func parsePHC(text string) (phc, error) {
 	}
 	if p.hash, err = phcEncoding.DecodeString(parts[5]); err != nil || len(p.hash) < 16 || len(p.hash) > 64 {
 		return bad("the hash is not 16 to 64 bytes of unpadded base64")
+	}
+	if p.String() != text { // the base64 package skips line ends
+		return bad("line ends inside")
 	}
 	return p, nil
 }

@@ -88,15 +88,17 @@ func NextStep(keys []KeyInfo, now time.Time, r Rotation) (Step, error) {
 	if waiting != nil && r.LiveNodesHave(waiting.ID) {
 		return Step{Action: Promote, Key: waiting.ID, Reason: "every live node has the new key"}, nil
 	}
+	const idle = "nothing is due"
 	var asked, aged bool
-	wait := Step{Reason: "nothing is due"}
+	demanded := stamp(r.Demanded) // the precision of Made: a key made at that very instant is new enough
+	wait := Step{Reason: idle}
 	sooner := func(t time.Time) {
 		if wait.Until.IsZero() || t.Before(wait.Until) {
 			wait.Until = t
 		}
 	}
 	if waiting == nil {
-		asked = primary.Made.Before(r.Demanded) && !r.Demanded.After(now)
+		asked = primary.Made.Before(demanded) && !demanded.After(now)
 		if r.Every > 0 {
 			if due := primary.Promoted.Add(r.Every); now.Before(due) {
 				sooner(due)
@@ -104,8 +106,8 @@ func NextStep(keys []KeyInfo, now time.Time, r Rotation) (Step, error) {
 				aged = true
 			}
 		}
-		if !asked && r.Demanded.After(now) {
-			sooner(r.Demanded)
+		if demanded.After(now) {
+			sooner(demanded)
 		}
 		if (asked || aged) && len(keys) < MaxKeys {
 			reason := "the primary key is old enough to be replaced"
@@ -124,7 +126,7 @@ func NextStep(keys []KeyInfo, now time.Time, r Rotation) (Step, error) {
 		}
 		if !r.LiveNodesHave(primary.ID) {
 			// A node that seals under the old key would undo the resealing, or lose what it seals.
-			if wait.Reason == "nothing is due" {
+			if wait.Reason == idle {
 				wait.Reason = "not every live node uses the primary key"
 			}
 			continue
@@ -137,7 +139,7 @@ func NextStep(keys []KeyInfo, now time.Time, r Rotation) (Step, error) {
 			return Step{Action: Remove, Key: k.ID, Reason: "nothing can be sealed under it any more"}, nil
 		}
 		sooner(gone)
-		if wait.Reason == "nothing is due" {
+		if wait.Reason == idle {
 			wait.Reason = "tokens sealed under a retired key may still live"
 		}
 	}

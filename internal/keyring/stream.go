@@ -16,17 +16,20 @@ import (
 const SeedBytes = 32
 
 // Seed is what a Stream begins with: SeedBytes secret random bytes. It prints as "[redacted]". The zero Seed is not usable.
-type Seed struct{ bytes *[SeedBytes]byte } // a pointer for the reason given at Secret
+type Seed struct{ bytes *string } // a pointer for the reason given at Secret, and to a string: fmt follows one to an array
 
 // NewSeed reads a seed from the operating system's random source.
 func NewSeed() Seed {
-	s := Seed{new([SeedBytes]byte)}
-	rand.Read(s.bytes[:])
-	return s
+	var b [SeedBytes]byte
+	rand.Read(b[:])
+	return SeedFromBytes(b)
 }
 
 // SeedFromBytes makes a seed that is known: for tests and replays.
-func SeedFromBytes(b [SeedBytes]byte) Seed { return Seed{&b} }
+func SeedFromBytes(b [SeedBytes]byte) Seed {
+	s := string(b[:])
+	return Seed{&s}
+}
 
 func (s Seed) String() string               { return redacted }
 func (s Seed) GoString() string             { return redacted }
@@ -39,11 +42,11 @@ func (s Seed) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 //
 // Ids come from ChaCha8 keyed with a hash of the seed, secrets from HKDF-SHA256 of the seed itself: ids are public, and whatever they give
 // away leads to no secret. Secrets and ids are numbered apart, so drawing one does not move the other.
-type Stream struct{ state *streamState }
+type Stream struct{ state **streamState } // fmt follows a pointer to a struct, but not one to a pointer
 
 type streamState struct {
 	ids     mathrand.ChaCha8
-	seed    [SeedBytes]byte
+	seed    string
 	secrets int
 }
 
@@ -55,10 +58,12 @@ func NewStream(seed Seed) *Stream {
 	both := &struct {
 		Stream
 		streamState
+		at *streamState
 	}{}
-	both.state = &both.streamState
+	both.at = &both.streamState
+	both.state = &both.at
 	both.seed = *seed.bytes
-	both.ids.Seed(sha256.Sum256(append([]byte("gatehouse stream 1: ids\x00"), seed.bytes[:]...)))
+	both.ids.Seed(sha256.Sum256([]byte("gatehouse stream 1: ids\x00" + both.seed)))
 	return &both.Stream
 }
 
@@ -72,7 +77,7 @@ func (s Stream) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // have 12 digits, else it panics.
 func (s *Stream) UniqueID(prefix Prefix, account string) string {
 	var raw [rawID]byte
-	s.state.ids.Read(raw[:])
+	(*s.state).ids.Read(raw[:])
 	return packID(prefix, mustAccountNumber(account), &raw)
 }
 
@@ -86,20 +91,20 @@ func (s *Stream) TemporaryAccessKeyID(account string) string {
 
 // AccountID makes an account id: a number from 100000000000 to 999999999999, each equally likely. The caller draws again when it is taken.
 func (s *Stream) AccountID() string {
-	return accountID(minAccount + uniform(maxAccount-minAccount+1, s.state.ids.Uint64))
+	return accountID(minAccount + uniform(maxAccount-minAccount+1, (*s.state).ids.Uint64))
 }
 
 // UUID makes a UUID (version 4, lower case).
 func (s *Stream) UUID() string {
 	var raw [16]byte
-	s.state.ids.Read(raw[:])
+	(*s.state).ids.Read(raw[:])
 	return formatUUID(raw)
 }
 
 // Text makes n (at most 4096) characters of an alphabet, such as Upper for ids of SAML providers, each equally likely. It is no secret:
 // see Secret.
 func (s *Stream) Text(n int, alphabet string) string {
-	return text(n, alphabet, func(p []byte) { s.state.ids.Read(p) })
+	return text(n, alphabet, func(p []byte) { (*s.state).ids.Read(p) })
 }
 
 // Secret makes a secret of n (at most 4096) characters of an alphabet, each equally likely.
@@ -130,8 +135,9 @@ func (s *Stream) SecretBytes(n int) []byte {
 }
 
 func (s *Stream) derive(p []byte) {
-	s.state.secrets++
-	b, err := hkdf.Expand(sha256.New, s.state.seed[:], "gatehouse stream 1: secret "+strconv.Itoa(s.state.secrets), len(p))
+	state := *s.state
+	state.secrets++
+	b, err := hkdf.Expand(sha256.New, []byte(state.seed), "gatehouse stream 1: secret "+strconv.Itoa(state.secrets), len(p))
 	if err != nil {
 		panic(fmt.Sprintf("keyring: %d secret bytes: %v", len(p), err))
 	}
