@@ -161,15 +161,9 @@ func formatUUID(raw [16]byte) string {
 	raw[6] = raw[6]&0x0f | 0x40 // version 4
 	raw[8] = raw[8]&0x3f | 0x80 // RFC 9562
 	const digits = "0123456789abcdef"
-	var out [36]byte
-	at := 0
-	for i, b := range raw {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			out[at] = '-'
-			at++
-		}
-		out[at], out[at+1] = digits[b>>4], digits[b&15]
-		at += 2
+	out := [36]byte{8: '-', 13: '-', 18: '-', 23: '-'}
+	for i, at := range [16]uint8{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
+		out[at], out[at+1] = digits[raw[i]>>4], digits[raw[i]&15]
 	}
 	return string(out[:])
 }
