@@ -47,7 +47,8 @@ type Statement struct {
 	Conditions []Condition // one per operator and key, in the order of the text; operators without keys leave nothing
 
 	// Byte offsets in Document.Text. Start and End enclose the statement with its braces. Slot is the place right after the
-	// token that opens the statement's place, from which the simulator counts (docs/spec/evaluation.md 11.3).
+	// token that opens the statement's place, from which the simulator counts (docs/spec/evaluation.md 11.3): before Start in an array,
+	// one after Start where Statement is a lone object.
 	Slot, Start, End int
 }
 

@@ -45,19 +45,38 @@ func (w wildcards) floating(p, s string) bool {
 
 // prefix matches a block without stars at the beginning of s and returns how much of s it took.
 func (w wildcards) prefix(block, s string) (int, bool) {
-	n := 0
-	for {
-		i := strings.IndexByte(block, w.one)
-		if i < 0 {
-			return n + len(block), strings.HasPrefix(s[n:], block)
-		}
-		if !strings.HasPrefix(s[n:], block[:i]) || len(s) == n+i {
+	if strings.IndexByte(block, w.one) < 0 {
+		return len(block), strings.HasPrefix(s, block)
+	}
+	return w.prefixOne(block, s)
+}
+
+// prefixOne is prefix for a block that is known to have a "?".
+func (w wildcards) prefixOne(block, s string) (int, bool) {
+	n, one := 0, w.one
+	for i := range len(block) {
+		if n >= len(s) {
 			return 0, false
 		}
-		_, size := utf8.DecodeRuneInString(s[n+i:])
-		n += i + size
-		block = block[i+1:]
+		switch c := block[i]; {
+		case c == one && s[n] >= utf8.RuneSelf:
+			n += runeLen(s[n:])
+		case c == one || c == s[n]:
+			n++
+		default:
+			return 0, false
+		}
 	}
+	return n, true
+}
+
+// runeLen is the size of the first code point of a text that is not empty.
+func runeLen(s string) int {
+	if s[0] < utf8.RuneSelf {
+		return 1
+	}
+	_, size := utf8.DecodeRuneInString(s)
+	return size
 }
 
 // suffix matches a block without stars at the end of s.
@@ -81,26 +100,31 @@ func (w wildcards) suffix(block, s string) bool {
 
 // find returns the end of the leftmost match of a block without stars in s, or -1.
 func (w wildcards) find(block, s string) int {
+	at := 0
+	for block != "" && block[0] == w.one { // after a star it is the same whether the "?" comes first or the rest of the run
+		if at == len(s) {
+			return -1
+		}
+		at += runeLen(s[at:])
+		block = block[1:]
+	}
 	one := strings.IndexByte(block, w.one)
 	if one < 0 {
-		if i := strings.Index(s, block); i >= 0 {
-			return i + len(block)
+		if i := strings.Index(s[at:], block); i >= 0 {
+			return at + i + len(block)
 		}
 		return -1
 	}
-	for at := 0; len(s)-at >= 1; {
-		if one > 0 { // jump to the literal that the block begins with
-			i := strings.Index(s[at:], block[:one])
-			if i < 0 {
-				return -1
-			}
-			at += i
+	for len(s)-at >= one {
+		i := strings.Index(s[at:], block[:one]) // jump to the literal that the block begins with
+		if i < 0 {
+			return -1
 		}
-		if n, ok := w.prefix(block, s[at:]); ok {
+		at += i
+		if n, ok := w.prefixOne(block, s[at:]); ok {
 			return at + n
 		}
-		_, size := utf8.DecodeRuneInString(s[at:])
-		at += size
+		at += runeLen(s[at:])
 	}
 	return -1
 }
@@ -115,15 +139,13 @@ func globFold(p, s string) bool {
 			star, mark = pi, si
 			pi++
 		case pi < len(p) && p[pi] == '?':
-			_, size := utf8.DecodeRuneInString(s[si:])
 			pi++
-			si += size
+			si += runeLen(s[si:])
 		case pi < len(p) && lower(p[pi]) == lower(s[si]):
 			pi++
 			si++
 		case star >= 0:
-			_, size := utf8.DecodeRuneInString(s[mark:])
-			mark += size
+			mark += runeLen(s[mark:])
 			pi, si = star+1, mark
 		default:
 			return false

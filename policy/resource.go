@@ -67,6 +67,9 @@ func newResourcePattern(text string, variables bool) resourcePattern {
 // wildcards by the bytes of escapedWildcards.
 func rewriteEscapes(text string) (string, bool) {
 	tail := tailOffset(text)
+	if !strings.Contains(text[tail:], "${") {
+		return text, false
+	}
 	found := false
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
