@@ -16,7 +16,7 @@ func Check(op *Operation, in any) *Error {
 		return nil
 	}
 	c := checker{iam: op.Service.ID == "iam"}
-	c.structure(op.In, target(in), nil)
+	c.structure(op.In, target(in))
 	if len(c.items) == 0 {
 		if c.hand != "" {
 			return c.error(op, c.hand, c.handAt)
@@ -36,6 +36,8 @@ type checker struct {
 	items  []item
 	hand   string // first hand-written message
 	handAt string
+	places [MaxDepth]place
+	depth  int
 }
 
 // item is one broken constraint.
@@ -44,122 +46,141 @@ type item struct {
 	null, secret      bool
 }
 
-// place is where a value stands; places are linked on the stack and turned into a path only for a broken constraint.
+// place is one step to a value: a member, or an element of the list called name.
 type place struct {
-	parent *place
-	name   string
-	index  int // > 0: element of the list called name
+	name  string
+	index int // > 0: element
 }
 
-func (p *place) path() string {
-	if p == nil {
-		return ""
+// push and pop keep the way to the current value. Steps beyond the array are counted but not named; decoders refuse such depth.
+func (c *checker) push(name string, index int) {
+	if c.depth < len(c.places) {
+		c.places[c.depth] = place{name, index}
 	}
-	s := p.name
-	if p.index > 0 {
-		s += "." + strconv.Itoa(p.index) + ".member"
-	}
-	if p.parent != nil {
-		return p.parent.path() + "." + s
-	}
-	return s
+	c.depth++
 }
 
-func (c *checker) structure(shape *Shape, v reflect.Value, at *place) {
+func (c *checker) pop() { c.depth-- }
+
+// index makes the last step element n of its list, 0 the list itself.
+func (c *checker) index(n int) {
+	if c.depth <= len(c.places) {
+		c.places[c.depth-1].index = n
+	}
+}
+
+// path renders the way to the current value: tags.1.member.key.
+func (c *checker) path() string {
+	var b strings.Builder
+	for i, p := range c.places[:min(c.depth, len(c.places))] {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(p.name)
+		if p.index > 0 {
+			b.WriteString("." + strconv.Itoa(p.index) + ".member")
+		}
+	}
+	return b.String()
+}
+
+func (c *checker) structure(shape *Shape, v reflect.Value) {
 	p := planOf(shape, v.Type())
 	for i := range p.fields {
 		f := &p.fields[i]
 		fv := v.Field(i)
-		if fv.IsNil() {
-			if f.Required {
-				here := place{parent: at, name: f.label}
-				c.items = append(c.items, item{path: here.path(), text: mustNotBeNull, null: true, secret: f.Shape.Sensitive})
+		switch {
+		case !fv.IsNil():
+			if fv.Kind() == reflect.Pointer {
+				fv = fv.Elem()
 			}
-			continue
+			c.push(f.label, 0)
+			c.value(f.Shape, fv, f.hand)
+			c.pop()
+		case f.Required:
+			c.push(f.label, 0)
+			c.items = append(c.items, item{path: c.path(), text: mustNotBeNull, null: true})
+			c.pop()
 		}
-		here := place{parent: at, name: f.label}
-		if fv.Kind() == reflect.Pointer {
-			fv = fv.Elem()
-		}
-		c.value(f.Shape, fv, &here, f.hand)
 	}
 }
 
-func (c *checker) value(s *Shape, v reflect.Value, at *place, hand string) {
+func (c *checker) value(s *Shape, v reflect.Value, hand string) {
 	switch s.Kind {
 	case Structure:
-		c.structure(s, v, at)
+		c.structure(s, v)
 	case String:
-		c.text(s, v, at, hand)
+		c.text(s, v, hand)
 	case List:
-		c.length(s, v.Len(), v, at)
-		c.list(s.Elem, v, at)
+		c.length(s, v.Len(), v)
+		c.list(s.Elem, v)
 	case Map:
-		c.length(s, v.Len(), v, at)
-		c.entries(s, v, at)
+		c.length(s, v.Len(), v)
+		c.entries(s, v)
 	case Blob:
-		c.length(s, v.Len(), v, at)
+		c.length(s, v.Len(), v)
 	case Integer, Long:
-		c.bounds(s, v, at)
+		c.bounds(s, v)
 	}
 }
 
-func (c *checker) text(s *Shape, v reflect.Value, at *place, hand string) {
+func (c *checker) text(s *Shape, v reflect.Value, hand string) {
 	text := v.String()
 	if s.HasMin || s.HasMax {
-		c.length(s, utf8.RuneCountInString(text), v, at)
+		c.length(s, utf8.RuneCountInString(text), v)
 	}
 	if s.Pattern != "" && !s.matches(text) {
 		if c.iam && hand != "" {
 			if c.hand == "" {
-				c.hand, c.handAt = hand, at.path()
+				c.hand, c.handAt = hand, c.path()
 			}
 		} else {
-			c.add(s, v, at, patternText(s))
+			c.add(s, v, patternText(s))
 		}
 	}
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, text) {
-		c.add(s, v, at, c.enumText(s))
+		c.add(s, v, c.enumText(s))
 	}
 }
 
-func (c *checker) length(s *Shape, n int, v reflect.Value, at *place) {
+func (c *checker) length(s *Shape, n int, v reflect.Value) {
 	if s.HasMin && int64(n) < s.Min {
-		c.add(s, v, at, lengthText("greater", s.Min))
+		c.add(s, v, lengthText("greater", s.Min))
 	}
 	if s.HasMax && int64(n) > s.Max {
-		c.add(s, v, at, lengthText("less", s.Max))
+		c.add(s, v, lengthText("less", s.Max))
 	}
 }
 
-func (c *checker) bounds(s *Shape, v reflect.Value, at *place) {
+func (c *checker) bounds(s *Shape, v reflect.Value) {
 	n := v.Int()
 	if s.HasMin && n < s.Min {
-		c.add(s, v, at, "Member must have value greater than or equal to "+strconv.FormatInt(s.Min, 10))
+		c.add(s, v, "Member must have value greater than or equal to "+strconv.FormatInt(s.Min, 10))
 	}
 	if s.HasMax && n > s.Max {
-		c.add(s, v, at, "Member must have value less than or equal to "+strconv.FormatInt(s.Max, 10))
+		c.add(s, v, "Member must have value less than or equal to "+strconv.FormatInt(s.Max, 10))
 	}
 }
 
 // list checks the elements. Broken scalars are one item of the list itself, which prints all constraints of an element.
-func (c *checker) list(elem *Shape, v reflect.Value, at *place) {
+func (c *checker) list(elem *Shape, v reflect.Value) {
 	switch elem.Kind {
 	case Structure, List, Map:
 		if !elem.isConstrained() {
 			return
 		}
 		for i := range v.Len() {
-			here := place{parent: at.parent, name: at.name, index: i + 1}
-			c.value(elem, v.Index(i), &here, "")
+			c.index(i + 1)
+			c.value(elem, v.Index(i), "")
 		}
+		c.index(0)
 	default:
 		if !elem.isConstrained() {
 			return
 		}
 		for i := range v.Len() {
-			if c.broken(elem, v.Index(i)) {
-				c.add(elem, v, at, "Member must satisfy constraint: ["+c.all(elem)+"]")
+			if broken(elem, v.Index(i)) {
+				c.add(elem, v, "Member must satisfy constraint: ["+c.all(elem)+"]")
 				return
 			}
 		}
@@ -167,22 +188,24 @@ func (c *checker) list(elem *Shape, v reflect.Value, at *place) {
 }
 
 // entries checks a map in the order of its keys.
-func (c *checker) entries(s *Shape, v reflect.Value, at *place) {
+func (c *checker) entries(s *Shape, v reflect.Value) {
 	if !s.Key.isConstrained() && !s.Value.isConstrained() {
 		return
 	}
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 	for _, key := range keys {
-		if c.broken(s.Key, key) {
-			c.add(s.Key, v, at, "Map keys must satisfy constraint: ["+c.all(s.Key)+"]")
+		if broken(s.Key, key) {
+			c.add(s.Key, v, "Map keys must satisfy constraint: ["+c.all(s.Key)+"]")
 			break
 		}
 	}
 	for _, key := range keys {
-		here := place{parent: at, name: key.String()}
-		value := place{parent: &here, name: "member"}
-		c.value(s.Value, v.MapIndex(key), &value, "")
+		c.push(key.String(), 0)
+		c.push("member", 0)
+		c.value(s.Value, v.MapIndex(key), "")
+		c.pop()
+		c.pop()
 	}
 }
 
@@ -220,10 +243,16 @@ func (s *Shape) constrained(seen []*Shape) bool {
 }
 
 // broken says whether a scalar breaks a constraint of its shape.
-func (c *checker) broken(s *Shape, v reflect.Value) bool {
-	probe := checker{}
-	probe.value(s, v, nil, "")
-	return len(probe.items) > 0
+func broken(s *Shape, v reflect.Value) bool {
+	switch {
+	case s.Kind == String:
+		text := v.String()
+		n := int64(utf8.RuneCountInString(text))
+		return s.HasMin && n < s.Min || s.HasMax && n > s.Max || s.Pattern != "" && !s.matches(text) || len(s.Enum) > 0 && !slices.Contains(s.Enum, text)
+	case s.Kind == Integer || s.Kind == Long:
+		return s.HasMin && v.Int() < s.Min || s.HasMax && v.Int() > s.Max
+	}
+	return false
 }
 
 // all lists the constraints of a list element in the order AWS prints them.
@@ -268,15 +297,12 @@ func (c *checker) enumText(s *Shape) string {
 	return "Member must satisfy enum value set: [" + strings.Join(s.Enum, ", ") + "]"
 }
 
-func (c *checker) add(s *Shape, v reflect.Value, at *place, text string) {
-	broken := item{text: text, secret: s.Sensitive}
-	if at != nil {
-		broken.path = at.path()
-		if !c.iam && !s.Sensitive {
-			broken.value = echo(s, v)
-		}
+func (c *checker) add(s *Shape, v reflect.Value, text string) {
+	it := item{path: c.path(), text: text, secret: s.Sensitive}
+	if !c.iam && !s.Sensitive {
+		it.value = echo(s, v)
 	}
-	c.items = append(c.items, broken)
+	c.items = append(c.items, it)
 }
 
 // echo prints a value as the messages of STS and the JSON services do.

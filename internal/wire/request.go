@@ -177,11 +177,11 @@ func bySigningName(services []*Service, name string) *Service {
 }
 
 func byTarget(r *http.Request, services []*Service) *Service {
-	text := r.Header.Get("X-Amz-Target")
-	if text == "" {
+	values := r.Header["X-Amz-Target"]
+	if len(values) == 0 {
 		return nil
 	}
-	prefix, _, _ := strings.Cut(text, ".")
+	prefix, _, _ := strings.Cut(values[0], ".")
 	for _, s := range services {
 		if s.Protocol == JSON11 && s.TargetPrefix == prefix {
 			return s
@@ -219,8 +219,12 @@ func (q *Request) readParams() *Error {
 // isForm says whether the body is form data; a client which does not say so is taken to mean it.
 func isForm(h http.Header) bool {
 	const form = "application/x-www-form-urlencoded"
-	text := h.Get("Content-Type")
-	return text == "" || len(text) >= len(form) && strings.EqualFold(text[:len(form)], form)
+	values := h["Content-Type"]
+	if len(values) == 0 || values[0] == "" {
+		return true
+	}
+	text := values[0]
+	return len(text) >= len(form) && (text[:len(form)] == form || strings.EqualFold(text[:len(form)], form))
 }
 
 func wantsJSON(h http.Header) bool {

@@ -20,7 +20,7 @@ var (
 )
 
 // maxPooled bounds the buffers that are kept for the next answer.
-const maxPooled = 256 << 10
+const maxPooled = 1 << 20
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
 
@@ -60,10 +60,11 @@ func release(buffer *[]byte) {
 func send(w http.ResponseWriter, q *Request, status int, contentType []string, body []byte) (int, error) {
 	h := w.Header()
 	h["Content-Type"] = contentType
-	if q != nil && q.ID != "" {
-		h["x-amzn-RequestId"] = []string{q.ID}
+	values := []string{strconv.Itoa(len(body)), q.ID} // one allocation for both headers
+	h["Content-Length"] = values[:1:1]
+	if q.ID != "" {
+		h["x-amzn-RequestId"] = values[1:]
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	if len(body) == 0 {
 		return 0, nil

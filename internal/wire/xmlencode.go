@@ -13,10 +13,7 @@ import (
 const spaces = "                                                                "
 
 func indent(b []byte, depth int) []byte {
-	for n := 2 * depth; n > 0; n -= len(spaces) {
-		b = append(b, spaces[:min(n, len(spaces))]...)
-	}
-	return b
+	return append(b, spaces[:min(2*depth, len(spaces))]...) // no shape is nested deeper
 }
 
 // appendXMLMembers writes the members of a structure, each on lines of its own.
@@ -186,16 +183,22 @@ func appendFloat(b []byte, f float64) []byte {
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
 }
 
+// plainXML marks the ASCII characters that stand for themselves in XML text.
+var plainXML = [4]uint64{
+	^uint64(0xFFFFFFFF|1<<'<'|1<<'>'|1<<'&'|1<<'"') | 1<<'\t' | 1<<'\n',
+	^uint64(0),
+}
+
 // appendXMLText escapes s. What XML 1.0 cannot carry, and bytes that are not UTF-8, become U+FFFD.
 func appendXMLText(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if plainXML[c>>6]&(1<<(c&63)) != 0 {
+			i++
+			continue
+		}
 		if c < utf8.RuneSelf {
-			if c >= ' ' && c != '<' && c != '>' && c != '&' && c != '"' || c == '\n' || c == '\t' {
-				i++
-				continue
-			}
 			b = append(b, s[start:i]...)
 			switch c {
 			case '<':
