@@ -8,14 +8,12 @@ import (
 
 // Current is what operations apply to: the present items of a store, as the engine that is committing sees them.
 type Current interface {
-	// Get returns the item at key.
-	Get(key string) (Item, bool)
 	// Keys returns the keys that begin with prefix, heads included, in byte order. They are all read before anything is changed.
 	Keys(prefix string) iter.Seq[string]
-	// Set makes i the item at i.Key.
-	Set(i Item)
-	// Remove removes the item at key, which is there.
-	Remove(key string)
+	// Set makes i the item at i.Key and returns the one it replaces.
+	Set(i Item) (old Item, ok bool)
+	// Remove removes the item at key and returns it.
+	Remove(key string) (old Item, ok bool)
 }
 
 // Effect applies ops, in order, to cur and returns the mutations of the commit rev, and beside each one the revision of its old value (0
@@ -24,11 +22,10 @@ type Current interface {
 func Effect(cur Current, rev Rev, ops []Op) ([]Mutation, []Rev, error) {
 	mutations, before := make([]Mutation, 0, len(ops)), make([]Rev, 0, len(ops))
 	remove := func(key string) int {
-		old, ok := cur.Get(key)
+		old, ok := cur.Remove(key)
 		if !ok {
 			return 0
 		}
-		cur.Remove(key)
 		mutations, before = append(mutations, Mutation{Key: key, Old: old.Value}), append(before, old.Rev)
 		return len(key) + len(old.Value)
 	}
@@ -40,9 +37,8 @@ func Effect(cur Current, rev Rev, ops []Op) ([]Mutation, []Rev, error) {
 			if m.New == nil {
 				m.New = []byte{}
 			}
-			old, _ := cur.Get(op.Key)
+			old, _ := cur.Set(Item{Key: op.Key, Value: m.New, Rev: rev})
 			m.Old = old.Value
-			cur.Set(Item{Key: op.Key, Value: m.New, Rev: rev})
 			mutations, before = append(mutations, m), append(before, old.Rev)
 		case Delete:
 			remove(op.Key)

@@ -310,9 +310,8 @@ type current btree.Map[string, storage.Item]
 func (c *current) items() *btree.Map[string, storage.Item] {
 	return (*btree.Map[string, storage.Item])(c)
 }
-func (c *current) Get(key string) (storage.Item, bool) { return c.items().Get(key) }
-func (c *current) Set(i storage.Item)                  { c.items().Set(i.Key, i) }
-func (c *current) Remove(key string)                   { c.items().Delete(key) }
+func (c *current) Set(i storage.Item) (storage.Item, bool) { return c.items().Set(i.Key, i) }
+func (c *current) Remove(key string) (storage.Item, bool)  { return c.items().Delete(key) }
 
 func (c *current) Keys(prefix string) iter.Seq[string] {
 	return func(yield func(string) bool) {
