@@ -20,7 +20,7 @@ const (
 	MaxKeyBytes    = 1 << 10   // one key
 	MaxUnitBytes   = 256       // the name of a unit
 	MaxPrefixKeys  = 10_000    // keys that the DeletePrefix operations of one batch may remove together
-	MaxPrefixBytes = 64 << 20  // keys and values that they may remove together
+	MaxPrefixBytes = 16 << 20  // keys and values that they may remove together
 )
 
 // HeadName is the last part of the key under which every unit's head stands: unit + "/" + HeadName. Engines write it; no operation's key

@@ -1,0 +1,65 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+var ctx = context.Background()
+
+func init() {
+	// limited meets the file size limit of its process, which the kernel answers with EFBIG for ftruncate and write alike.
+	roles["limited"] = func(path string) error {
+		signal.Ignore(syscall.SIGXFSZ)
+		limit := func(extra uint64) func() error {
+			return func() error {
+				info, err := os.Stat(path)
+				if err != nil {
+					return err
+				}
+				var l syscall.Rlimit
+				if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &l); err != nil {
+					return err
+				}
+				l.Cur = uint64(info.Size()) + extra
+				return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &l)
+			}
+		}
+		return full(path, limit(300_000), limit(64<<20))
+	}
+}
+
+func TestFileSizeLimit(t *testing.T) {
+	t.Parallel()
+	out, err := play(t, "limited", filepath.Join(t.TempDir(), "store")).Output()
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestFullDisk meets a file system that is really full.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
+		t.Skipf("SKIPPED, the engine was not tested on a full file system (only with a file size limit): mounting a tmpfs: %v", err)
+	}
+	defer func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	}()
+	size := 3
+	shrink := func() error { return nil }
+	grow := func() error {
+		size += 8
+		return syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, fmt.Sprintf("size=%dm", size))
+	}
+	if err := full(filepath.Join(dir, "store"), shrink, grow); err != nil {
+		t.Error(err)
+	}
+}
