@@ -26,7 +26,6 @@ var (
 	InternalFailure             = &Fault{Code: "InternalFailure", Status: 500}
 	InvalidAction               = &Fault{Code: "InvalidAction", Status: 400, JSONCode: "UnknownOperationException", RESTStatus: 404}
 	InvalidClientTokenId        = &Fault{Code: "InvalidClientTokenId", Status: 403, JSONCode: "UnrecognizedClientException", JSONStatus: 400}
-	InvalidInput                = &Fault{Code: "InvalidInput", Status: 400, JSONCode: "ValidationException"}
 	InvalidParameterCombination = &Fault{Code: "InvalidParameterCombination", Status: 400}
 	InvalidParameterValue       = &Fault{Code: "InvalidParameterValue", Status: 400}
 	InvalidQueryParameter       = &Fault{Code: "InvalidQueryParameter", Status: 400}
