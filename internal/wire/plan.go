@@ -16,8 +16,8 @@ type plan struct {
 type field struct {
 	*Member
 	kind        Kind
-	open, close string // XML tags
-	empty       string // XML tag of an empty element
+	open, empty string // XML tags of the member and of the empty member, after as many spaces as the deepest indentation takes
+	close       string // XML end tag
 	jsonKey     string // "name":
 	label       string // name in validation messages: first letter in lower case
 	hand        string // IAM's own message for a broken pattern, "" if there is none
@@ -43,7 +43,7 @@ func makePlan(s *Shape, t reflect.Type) *plan {
 		}
 		p.fields[i] = field{
 			Member: m, kind: m.Shape.Kind,
-			open: "<" + m.Name + ">", close: "</" + m.Name + ">\n", empty: "<" + m.Name + "/>\n",
+			open: spaces + "<" + m.Name + ">", empty: spaces + "<" + m.Name + "/>\n", close: "</" + m.Name + ">\n",
 			jsonKey: `"` + m.Name + `":`,
 			label:   lowerFirst(m.Name), hand: handWritten(m),
 		}

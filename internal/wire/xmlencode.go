@@ -10,53 +10,50 @@ import (
 	"unicode/utf8"
 )
 
-const spaces = "                                                                "
+// spaces is the deepest indentation: no shape is nested deeper than half its length.
+const spaces = "                                "
 
-func indent(b []byte, depth int) []byte {
-	return append(b, spaces[:min(2*depth, len(spaces))]...) // no shape is nested deeper
-}
+func indent(b []byte, depth int) []byte { return append(b, spaces[len(spaces)-width(depth):]...) }
+
+func width(depth int) int { return min(2*depth, len(spaces)) }
 
 // appendXMLMembers writes the members of a structure, each on lines of its own.
 func appendXMLMembers(b []byte, shape *Shape, v reflect.Value, depth int) []byte {
 	p := planOf(shape, v.Type())
+	skip := len(spaces) - width(depth)
 	for i := range p.fields {
 		f := &p.fields[i]
 		fv := v.Field(i)
 		if fv.IsNil() {
 			continue
 		}
-		b = indent(b, depth)
 		if fv.Kind() == reflect.Pointer {
 			fv = fv.Elem()
 		}
+		mark := len(b)
+		b = append(b, f.open[skip:]...)
 		switch f.kind {
-		case Structure:
-			mark := len(b)
-			b = append(b, f.open...)
-			b = append(b, '\n')
-			body := len(b)
-			b = appendXMLMembers(b, f.Shape, fv, depth+1)
-			if len(b) == body {
-				b = append(b[:mark], f.empty...)
-				continue
-			}
-			b = indent(b, depth)
-		case List, Map:
-			if fv.Len() == 0 {
-				b = append(b, f.empty...)
-				continue
-			}
-			b = append(b, f.open...)
-			b = append(b, '\n')
-			b = appendXMLItems(b, f.Shape, fv, depth+1)
-			b = indent(b, depth)
-		default:
-			b = append(b, f.open...)
+		case String:
 			if f.PolicyDocument {
 				b = appendPercent(b, fv.String())
 			} else {
-				b = appendXMLScalar(b, f.kind, fv)
+				b = appendXMLText(b, fv.String())
 			}
+		case Structure, List, Map:
+			b = append(b, '\n')
+			body := len(b)
+			if f.kind == Structure {
+				b = appendXMLMembers(b, f.Shape, fv, depth+1)
+			} else {
+				b = appendXMLItems(b, f.Shape, fv, depth+1)
+			}
+			if len(b) == body {
+				b = append(b[:mark], f.empty[skip:]...)
+				continue
+			}
+			b = indent(b, depth)
+		default:
+			b = appendXMLScalar(b, f.kind, fv)
 		}
 		b = append(b, f.close...)
 	}
