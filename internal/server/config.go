@@ -1,0 +1,148 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-iam/gatehouse/internal/iam"
+	"github.com/gatehouse-iam/gatehouse/internal/keyring"
+)
+
+// DefaultListen is where Gatehouse listens unless told otherwise.
+const DefaultListen = "127.0.0.1:8400"
+
+// Config is everything a server can be told. The zero value of a field means its default; see Check for what does not go together.
+type Config struct {
+	Listen  string // host:port
+	DataDir string // of the embedded store; empty keeps everything in memory (dev)
+
+	MasterKey     keyring.Secret // base64 text; empty: the file
+	MasterKeyFile string         // empty: master.key in DataDir
+
+	TLSCert, TLSKey string // PEM files, read again when they change
+	InsecureHTTP    bool   // plain HTTP on an address other than loopback
+
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For, X-Forwarded-Proto and PROXY v2 headers are believed
+
+	Bootstrap     Bootstrap
+	BootstrapFile string // where secrets made at the first start are written, unless they are shown
+
+	Quotas    iam.Quotas
+	Retention time.Duration // how far back the log of the embedded store reaches
+
+	SeedFile string // dev: JSON description applied at start and after each reset
+	Dev      bool   // serves POST /_dev/reset
+
+	RemoteReset bool // dev: take resets from other machines too
+
+	Logger *slog.Logger
+}
+
+// Bootstrap is what the first start makes: the management account and its root user. Empty fields are made up.
+type Bootstrap struct {
+	AccountID           string
+	AccountName         string
+	RootEmail           string
+	RootPassword        keyring.Secret
+	RootAccessKeyID     string
+	RootSecretAccessKey keyring.Secret
+}
+
+var (
+	accountIDForm   = regexp.MustCompile(`^[0-9]{12}$`)
+	accessKeyIDForm = regexp.MustCompile(`^\w{16,128}$`)
+	emailForm       = regexp.MustCompile(`^[^\s@]+@[^\s@]+$`)
+)
+
+// Check fills in defaults and reports everything that is wrong, each with what to do.
+func (c *Config) Check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	switch {
+	case err != nil:
+		bad("listen address %q: %w", c.Listen, err)
+	case c.TLSCert == "" && !c.InsecureHTTP && !loopback(host):
+		bad("listen address %q is not a loopback address: give --tls-cert and --tls-key, or --insecure-http if something else encrypts", c.Listen)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("--tls-cert and --tls-key go together")
+	}
+	if c.MasterKey.Len() > 0 && c.MasterKeyFile != "" {
+		bad("a master key and a master key file were both given: choose one")
+	}
+	if c.MasterKeyFile == "" && c.DataDir != "" {
+		c.MasterKeyFile = filepath.Join(c.DataDir, "master.key")
+	}
+	if c.BootstrapFile != "" && c.DataDir != "" && within(c.DataDir, c.BootstrapFile) {
+		bad("--bootstrap-file %s lies in the data directory: a backup would hold the root user's secrets in the clear", c.BootstrapFile)
+	}
+	if c.Quotas == (iam.Quotas{}) {
+		c.Quotas = iam.DefaultQuotas
+	}
+	if c.Retention == 0 {
+		c.Retention = 7 * 24 * time.Hour
+	}
+	if c.Retention < time.Hour {
+		bad("a retention of %s is less than an hour", c.Retention)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	b := &c.Bootstrap
+	if b.AccountID != "" && !accountIDForm.MatchString(b.AccountID) {
+		bad("account id %q: it has 12 digits", b.AccountID)
+	}
+	if b.RootEmail != "" && (!emailForm.MatchString(b.RootEmail) || len(b.RootEmail) > 64) {
+		bad("root e-mail address %q is not one, or longer than 64 characters", b.RootEmail)
+	}
+	if len(b.AccountName) > 50 {
+		bad("an account name has at most 50 characters, this one has %d", len(b.AccountName))
+	}
+	if (b.RootAccessKeyID == "") != (b.RootSecretAccessKey.Len() == 0) {
+		bad("a root access key id and a root secret access key go together")
+	}
+	if b.RootAccessKeyID != "" {
+		if !accessKeyIDForm.MatchString(b.RootAccessKeyID) {
+			bad("root access key id %q: 16 to 128 letters, digits and underscores", b.RootAccessKeyID)
+		}
+		if b.RootSecretAccessKey.Len() < 16 || b.RootSecretAccessKey.Len() > 128 {
+			bad("a root secret access key has 16 to 128 characters, this one has %d", b.RootSecretAccessKey.Len())
+		}
+	}
+	if n := b.RootPassword.Len(); n > 0 && (n < 8 || n > 128) {
+		bad("a root password has 8 to 128 characters, this one has %d", n)
+	}
+	return errors.Join(errs...)
+}
+
+// TLS reports whether the server speaks TLS itself.
+func (c *Config) TLS() bool { return c.TLSCert != "" }
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}
+
+func within(dir, file string) bool {
+	d, err1 := filepath.Abs(dir)
+	f, err2 := filepath.Abs(file)
+	if err1 != nil || err2 != nil {
+		return true
+	}
+	rel, err := filepath.Rel(d, f)
+	return err != nil || rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
