@@ -29,6 +29,9 @@ func Check(op *Operation, in any) *Error {
 	return c.error(op, c.frame(), "")
 }
 
+// maxItems bounds the broken constraints one error names, so that a small request cannot ask for a huge answer.
+const maxItems = 100
+
 const mustNotBeNull = "Member must not be null"
 
 type checker struct {
@@ -98,9 +101,11 @@ func (c *checker) structure(shape *Shape, v reflect.Value) {
 			c.value(f.Shape, fv, f.hand)
 			c.pop()
 		case f.Required:
-			c.push(f.label, 0)
-			c.items = append(c.items, item{path: c.path(), text: mustNotBeNull, null: true})
-			c.pop()
+			if len(c.items) < maxItems {
+				c.push(f.label, 0)
+				c.items = append(c.items, item{path: c.path(), text: mustNotBeNull, null: true})
+				c.pop()
+			}
 		}
 	}
 }
@@ -298,6 +303,9 @@ func (c *checker) enumText(s *Shape) string {
 }
 
 func (c *checker) add(s *Shape, v reflect.Value, text string) {
+	if len(c.items) >= maxItems {
+		return
+	}
 	it := item{path: c.path(), text: text, secret: s.Sensitive}
 	if !c.iam && !s.Sensitive {
 		it.value = echo(s, v)

@@ -205,6 +205,16 @@ func TestCheckJSONServices(t *testing.T) {
 	}
 }
 
+func TestCheckBound(t *testing.T) {
+	t.Parallel()
+	in := &iamapi.TagUserRequest{UserName: new("bob"), Tags: make([]iamapi.Tag, 2000)}
+	err := wire.Check(iamapi.OpTagUser.Operation, in)
+	if err == nil || !strings.HasPrefix(err.Message, "100 validation errors detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50; "+
+		"Value at 'tags.1.member.key' failed to satisfy constraint: Member must not be null; ") || len(err.Message) > 20_000 {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestCheckAllocates(t *testing.T) {
 	in := &iamapi.TagUserRequest{UserName: new("bob"), Tags: []iamapi.Tag{{Key: new("k"), Value: new("v")}}}
 	if n := testing.AllocsPerRun(100, func() { wire.Check(iamapi.OpTagUser.Operation, in) }); n > 0 {
