@@ -75,10 +75,11 @@ func (KeyStatus) EnumDescriptor() ([]byte, []int) {
 
 // cell/keyset
 type Keyset struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Wrapped       []byte                 `protobuf:"bytes,1,opt,name=wrapped,proto3" json:"wrapped,omitempty"` // the cell keyset, wrapped by the master key
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Wrapped          []byte                 `protobuf:"bytes,1,opt,name=wrapped,proto3" json:"wrapped,omitempty"`                                            // the cell keyset, wrapped by the master key
+	RotationDemanded int64                  `protobuf:"varint,2,opt,name=rotation_demanded,json=rotationDemanded,proto3" json:"rotation_demanded,omitempty"` // when an operator last asked for new keys: those made before are replaced
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Keyset) Reset() {
@@ -118,12 +119,20 @@ func (x *Keyset) GetWrapped() []byte {
 	return nil
 }
 
+func (x *Keyset) GetRotationDemanded() int64 {
+	if x != nil {
+		return x.RotationDemanded
+	}
+	return 0
+}
+
 // cell/node/<id>: a running node and what it has loaded
 type Node struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Seen          int64                  `protobuf:"varint,2,opt,name=seen,proto3" json:"seen,omitempty"`                                // last sign of life
-	CellKeys      []uint32               `protobuf:"varint,3,rep,packed,name=cell_keys,json=cellKeys,proto3" json:"cell_keys,omitempty"` // ids of the cell keys it can use
+	Seen          int64                  `protobuf:"varint,2,opt,name=seen,proto3" json:"seen,omitempty"`                                  // last sign of life
+	CellKeys      []uint32               `protobuf:"varint,3,rep,packed,name=cell_keys,json=cellKeys,proto3" json:"cell_keys,omitempty"`   // ids of the cell keys it can use
+	CellPrimary   uint32                 `protobuf:"varint,4,opt,name=cell_primary,json=cellPrimary,proto3" json:"cell_primary,omitempty"` // the one it seals with
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -177,6 +186,13 @@ func (x *Node) GetCellKeys() []uint32 {
 		return x.CellKeys
 	}
 	return nil
+}
+
+func (x *Node) GetCellPrimary() uint32 {
+	if x != nil {
+		return x.CellPrimary
+	}
+	return 0
 }
 
 // directory/account/<account id>
@@ -681,13 +697,15 @@ var File_state_proto protoreflect.FileDescriptor
 
 const file_state_proto_rawDesc = "" +
 	"\n" +
-	"\vstate.proto\x12\x12gatehouse.state.v1\"\"\n" +
+	"\vstate.proto\x12\x12gatehouse.state.v1\"O\n" +
 	"\x06Keyset\x12\x18\n" +
-	"\awrapped\x18\x01 \x01(\fR\awrapped\"G\n" +
+	"\awrapped\x18\x01 \x01(\fR\awrapped\x12+\n" +
+	"\x11rotation_demanded\x18\x02 \x01(\x03R\x10rotationDemanded\"j\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04seen\x18\x02 \x01(\x03R\x04seen\x12\x1b\n" +
-	"\tcell_keys\x18\x03 \x03(\rR\bcellKeys\"\x86\x01\n" +
+	"\tcell_keys\x18\x03 \x03(\rR\bcellKeys\x12!\n" +
+	"\fcell_primary\x18\x04 \x01(\rR\vcellPrimary\"\x86\x01\n" +
 	"\x10DirectoryAccount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
