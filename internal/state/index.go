@@ -1,8 +1,10 @@
 package state
 
 import (
+	"hash/maphash"
 	"iter"
 	"math/bits"
+	"slices"
 	"sync/atomic"
 )
 
@@ -12,6 +14,7 @@ import (
 // Forking writes the source's owner mark: forks of one index must not run at the same time (unit.fork holds a lock for that).
 type index[T any] struct {
 	key   func(*T) string
+	hash  func(string) uint64
 	root  *indexNode[T]
 	owner uint64
 	size  int
@@ -23,7 +26,7 @@ type indexNode[T any] struct {
 	slots  []indexSlot[T]
 }
 
-// indexSlot holds a node or a record. At maxDepth, where hashes of different keys are equal, next chains the records.
+// indexSlot holds a node or a record, never both.
 type indexSlot[T any] struct {
 	node   *indexNode[T]
 	record *T
@@ -37,7 +40,7 @@ const (
 var owners atomic.Uint64
 
 func newIndex[T any](key func(*T) string) *index[T] {
-	return &index[T]{key: key, owner: owners.Add(1)}
+	return &index[T]{key: key, hash: hash, owner: owners.Add(1)}
 }
 
 func (x *index[T]) fork() *index[T] {
@@ -48,21 +51,15 @@ func (x *index[T]) fork() *index[T] {
 
 func (x *index[T]) len() int { return x.size }
 
-// hash is FNV-1a with a final mix, so that keys which differ only at their end spread over the trie's first levels.
-func hash(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	h ^= h >> 32
-	h *= 0xd6e8feb86659fd93
-	h ^= h >> 32
-	return h
-}
+// Names are chosen by clients, so the hash is keyed: nobody outside can make names that meet in one node. What the key is shows nowhere,
+// since no order that anybody sees comes from an index.
+var seed = maphash.MakeSeed()
+
+func hash(s string) uint64 { return maphash.String(seed, s) }
 
 // get returns the record with that key, or nil.
 func (x *index[T]) get(key string) *T {
-	h, n := hash(key), x.root
+	h, n := x.hash(key), x.root
 	for depth := 0; n != nil; depth++ {
 		if depth == maxDepth {
 			for _, s := range n.slots {
@@ -90,7 +87,7 @@ func (x *index[T]) get(key string) *T {
 
 // put sets the record under its key and returns the one it replaces, or nil.
 func (x *index[T]) put(r *T) (old *T) {
-	x.root = x.insert(x.root, hash(x.key(r)), 0, r, &old)
+	x.root = x.insert(x.root, x.hash(x.key(r)), 0, r, &old)
 	if old == nil {
 		x.size++
 	}
@@ -125,9 +122,7 @@ func (x *index[T]) insert(n *indexNode[T], h uint64, depth int, r *T, old **T) *
 	i := bits.OnesCount32(n.bitmap & (bit - 1))
 	if n.bitmap&bit == 0 {
 		n.bitmap |= bit
-		n.slots = append(n.slots, indexSlot[T]{})
-		copy(n.slots[i+1:], n.slots[i:])
-		n.slots[i] = indexSlot[T]{record: r}
+		n.slots = slices.Insert(n.slots, i, indexSlot[T]{record: r})
 		return n
 	}
 	s := n.slots[i]
@@ -138,7 +133,7 @@ func (x *index[T]) insert(n *indexNode[T], h uint64, depth int, r *T, old **T) *
 		*old, n.slots[i].record = s.record, r
 	default:
 		var none *T
-		down := x.insert(nil, hash(x.key(s.record))>>(indexBits*(depth+1)), depth+1, s.record, &none)
+		down := x.insert(nil, x.hash(x.key(s.record))>>(indexBits*(depth+1)), depth+1, s.record, &none)
 		n.slots[i] = indexSlot[T]{node: x.insert(down, h>>indexBits, depth+1, r, &none)}
 	}
 	return n
@@ -149,7 +144,7 @@ func (x *index[T]) remove(key string) (old *T) {
 	if x.get(key) == nil {
 		return nil
 	}
-	x.root = x.without(x.root, hash(key), 0, key, &old)
+	x.root = x.without(x.root, x.hash(key), 0, key, &old)
 	x.size--
 	return old
 }
@@ -177,7 +172,7 @@ func (x *index[T]) without(n *indexNode[T], h uint64, depth int, key string, old
 		*old = n.slots[i].record
 	}
 	n.bitmap &^= bit
-	n.slots = append(n.slots[:i:i], n.slots[i+1:]...)
+	n.slots = slices.Delete(n.slots, i, i+1)
 	if len(n.slots) == 0 {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -103,6 +104,26 @@ func (u *User) marshal() ([]byte, error)             { return marshal(&u.User) }
 func (k *AccessKey) marshal() ([]byte, error)        { return marshal(&k.AccessKey) }
 func (p *UserPolicy) marshal() ([]byte, error)       { return marshal(&p.UserPolicy) }
 
+func (k *Keyset) size() int           { return proto.Size(&k.Keyset) }
+func (n *Node) size() int             { return proto.Size(&n.Node) }
+func (a *DirectoryAccount) size() int { return proto.Size(&a.DirectoryAccount) }
+func (n *DirectoryName) size() int    { return proto.Size(&n.DirectoryName) }
+func (a *AccountRecord) size() int    { return proto.Size(&a.Account) }
+func (u *User) size() int             { return proto.Size(&u.User) }
+func (k *AccessKey) size() int        { return proto.Size(&k.AccessKey) }
+func (p *UserPolicy) size() int       { return proto.Size(&p.UserPolicy) }
+
+// check keeps a policy from being written that says one thing and does another.
+func (p *UserPolicy) check() error {
+	switch {
+	case p.Compiled == nil:
+		return errors.New("the policy is not compiled")
+	case p.Compiled.Text() != p.Document:
+		return errors.New("the compiled policy is not the one of the document")
+	}
+	return nil
+}
+
 // marshal is deterministic, so that equal records have equal bytes on every node of one version.
 func marshal(m proto.Message) ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
@@ -150,9 +171,12 @@ var (
 		},
 	}
 	userSchema = &schema[User]{
-		name:   "user",
-		key:    func(u *User) string { return u.Id },
-		less:   func(a, b *User) bool { return compareFold(a.Name, b.Name) < 0 },
+		name: "user",
+		key:  func(u *User) string { return u.Id },
+		less: func(a, b *User) bool {
+			c := compareFold(a.Name, b.Name)
+			return c < 0 || c == 0 && a.Id < b.Id // names are unique, but need not be in the middle of a transaction
+		},
 		decode: func(_ string, v []byte) (*User, error) { r := &User{}; return r, proto.Unmarshal(v, &r.User) },
 	}
 	accessKeySchema = &schema[AccessKey]{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,12 +42,13 @@ type Store struct {
 	opts   Options
 	view   atomic.Pointer[View]
 
+	life context.Context // ends with Run
+	stop context.CancelFunc
+
 	mu      sync.Mutex
 	lanes   map[string]*lane
-	own     map[storage.CommitID]*flight
-	waiters []waiter
-	stopped chan struct{}
-	stop    sync.Once
+	own     map[storage.CommitID]*flight // sent to the engine, not yet seen in its log
+	waiters map[*waiter]struct{}
 }
 
 type waiter struct {
@@ -103,8 +105,10 @@ func (v *View) unit(name string) unit {
 func emptyView() *View {
 	cell, _ := newUnit(CellUnit)
 	directory, _ := newUnit(DirectoryUnit)
-	return &View{cell: cell.(*Cell), directory: directory.(*Directory), accounts: newIndex(func(a *Account) string { return a.ID })}
+	return &View{cell: cell.(*Cell), directory: directory.(*Directory), accounts: newIndex(accountID)}
 }
+
+func accountID(a *Account) string { return a.ID }
 
 // with returns a view in which the units stand in place of those of the same name. The units must not change afterwards.
 func (v *View) with(rev storage.Rev, units []unit) *View {
@@ -136,13 +140,17 @@ func Open(ctx context.Context, e storage.Engine, opts Options) (*Store, error) {
 	}
 	s := &Store{
 		engine: e, opts: opts,
-		lanes: map[string]*lane{}, own: map[storage.CommitID]*flight{},
-		stopped: make(chan struct{}),
+		lanes: map[string]*lane{}, own: map[storage.CommitID]*flight{}, waiters: map[*waiter]struct{}{},
 	}
-	v, err := load(ctx, e)
+	var v *View
+	err := storage.ErrCompacted
+	for try := 0; try < 3 && errors.Is(err, storage.ErrCompacted); try++ { // a busy log can be cut while it is read slowly
+		v, err = load(ctx, e)
+	}
 	if err != nil {
 		return nil, err
 	}
+	s.life, s.stop = context.WithCancel(context.Background())
 	s.view.Store(v)
 	return s, nil
 }
@@ -153,50 +161,64 @@ func (s *Store) View() *View { return s.view.Load() }
 // Need makes sure that the units can be read from View, and is the only step before a decision that may wait. All units are loaded at
 // Open, so that today it only says whether the store still follows its engine.
 func (s *Store) Need(context.Context, ...string) error {
-	select {
-	case <-s.stopped:
+	if s.life.Err() != nil {
 		return ErrStopped
-	default:
-		return nil
 	}
+	return nil
 }
 
-// Run follows the engine's log and applies it to memory until ctx ends (nil) or the log holds what this version cannot read (the error).
+// Run follows the engine's log and applies it to memory until ctx ends (nil), or the store can be followed no longer: the engine was closed,
+// is damaged or is another one than before, or the log holds what this version cannot read (the error). Interruptions are waited out. Run
+// is called once; after it every Update is ErrStopped.
 func (s *Store) Run(ctx context.Context) error {
-	defer s.stop.Do(func() { close(s.stopped) })
+	defer s.stop()
 	for wait := time.Duration(0); ; wait = min(2*wait+10*time.Millisecond, time.Second) {
-		if wait > 0 {
-			select {
-			case <-ctx.Done():
-			case <-time.After(wait):
-			}
-		}
-		for c, err := range s.engine.Watch(ctx, s.View().rev) {
-			switch {
-			case ctx.Err() != nil:
-				return nil
-			case errors.Is(err, storage.ErrClosed):
-				return fmt.Errorf("state: %w", err)
-			case errors.Is(err, storage.ErrCompacted):
-				if err := s.reload(ctx); err != nil {
-					return err
-				}
-			case err != nil:
-				s.opts.Logger.Warn("the log of the store is interrupted", "error", err)
-			default:
-				if err := s.apply(&c); err != nil {
-					return err
-				}
-				wait = 0
-				continue
-			}
-			break
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
+		err := s.follow(ctx, func() { wait = 0 })
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, errGap) || errors.Is(err, storage.ErrCompacted) {
+			s.opts.Logger.Warn("the store is loaded anew", "rev", s.View().rev, "reason", err)
+			err = s.reload(ctx)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, storage.ErrClosed), errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrInvalid), errors.Is(err, errFormat):
+			return fmt.Errorf("state: %w", err)
+		case err != nil:
+			s.opts.Logger.Warn("the log of the store is interrupted, it is asked for again", "error", err)
+		}
 	}
 }
+
+// follow applies commits until the log ends with an error. progress is called after each.
+func (s *Store) follow(ctx context.Context, progress func()) error {
+	for c, err := range s.engine.Watch(ctx, s.View().rev) {
+		if err == nil {
+			err = s.apply(&c)
+		}
+		if err != nil {
+			return err
+		}
+		progress()
+	}
+	return nil
+}
+
+var (
+	// errGap: a commit does not follow what memory holds.
+	errGap = errors.New("state: the log has a gap")
+	// errFormat: the store's format level is no longer the one this version knows.
+	errFormat = errors.New("state: the format level has changed")
+)
 
 // load reads a snapshot of the whole store.
 func load(ctx context.Context, e storage.Engine) (*View, error) {
@@ -215,7 +237,7 @@ func load(ctx context.Context, e storage.Engine) (*View, error) {
 			u := units[name]
 			if u == nil {
 				if u, err = newUnit(name); err != nil {
-					return nil, err
+					return nil, fmt.Errorf("%w: %w", storage.ErrDamaged, err)
 				}
 				units[name] = u
 			}
@@ -234,12 +256,15 @@ func load(ctx context.Context, e storage.Engine) (*View, error) {
 		if current == nil || !strings.HasPrefix(item.Key, current.name()+"/") {
 			return nil, fmt.Errorf("%w: key %q stands outside any unit", storage.ErrDamaged, item.Key)
 		}
+		if item.Key == storage.FormatKey {
+			if err := checkLevel(item.Value); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		table, key, err := place(current, item.Key)
 		if err != nil {
 			return nil, err
-		}
-		if table == "" {
-			continue
 		}
 		r, err := decode(current, table, key, item.Value)
 		if err != nil {
@@ -267,11 +292,16 @@ func undecodable(key string, err error) error {
 	return fmt.Errorf("%w: the record %s cannot be read: %w; restore the newest backup, or run the version that wrote it", storage.ErrDamaged, key, err)
 }
 
-// place splits a storage key. An empty table means that the key is not a record (the store's format level).
-func place(u unit, key string) (table, rest string, err error) {
-	if key == storage.FormatKey {
-		return "", "", nil
+// checkLevel refuses to follow a store whose level another node has raised.
+func checkLevel(value []byte) error {
+	if string(value) != strconv.Itoa(FormatLevel) {
+		return fmt.Errorf("%w: it is %.20q, this version knows %d", errFormat, value, FormatLevel)
 	}
+	return nil
+}
+
+// place splits the storage key of a record.
+func place(u unit, key string) (table, rest string, err error) {
 	table, rest, ok := strings.Cut(strings.TrimPrefix(key, u.name()+"/"), "/")
 	if !ok || u.table(table) == nil {
 		return "", "", fmt.Errorf("%w: key %q belongs to no table this version knows", storage.ErrDamaged, key)
@@ -279,13 +309,15 @@ func place(u unit, key string) (table, rest string, err error) {
 	return table, rest, nil
 }
 
-// reload replaces the view by a new snapshot, when the log no longer reaches back to it.
+// reload replaces the view by a new snapshot, when the log does not lead from one to the other.
 func (s *Store) reload(ctx context.Context) error {
 	v, err := load(ctx, s.engine)
 	if err != nil {
 		return err
 	}
-	s.opts.Logger.Warn("loaded the store anew: its log was trimmed faster than it was read", "rev", v.rev)
+	if v.rev < s.View().rev {
+		return fmt.Errorf("%w: the store is at revision %d, it was at %d", storage.ErrInvalid, v.rev, s.View().rev)
+	}
 	s.publish(v)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -302,42 +334,35 @@ func (s *Store) publish(v *View) {
 	s.view.Store(v)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waiters = deleteFunc(s.waiters, func(w waiter) bool {
+	for w := range s.waiters {
 		if w.until(v) {
 			close(w.ready)
-			return true
-		}
-		return false
-	})
-}
-
-func deleteFunc(ws []waiter, done func(waiter) bool) []waiter {
-	kept := ws[:0]
-	for _, w := range ws {
-		if !done(w) {
-			kept = append(kept, w)
+			delete(s.waiters, w)
 		}
 	}
-	clear(ws[len(kept):])
-	return kept
 }
 
 // await returns once the view satisfies until, or ctx or the store ends.
 func (s *Store) await(ctx context.Context, until func(*View) bool) error {
-	ready := make(chan struct{})
+	w := &waiter{until, make(chan struct{})}
 	s.mu.Lock()
-	if until(s.View()) {
+	if until(s.View()) { // under the lock: publish stores the view before it looks for waiters
 		s.mu.Unlock()
 		return nil
 	}
-	s.waiters = append(s.waiters, waiter{until, ready})
+	s.waiters[w] = struct{}{}
 	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.waiters, w)
+		s.mu.Unlock()
+	}()
 	select {
-	case <-ready:
+	case <-w.ready:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-s.stopped:
+	case <-s.life.Done():
 		return ErrStopped
 	}
 }
@@ -350,36 +375,23 @@ type change struct {
 
 // apply brings one commit into memory. Of an own commit it takes the records that the Tx built, of others it decodes them.
 func (s *Store) apply(c *storage.Commit) error {
+	v := s.View()
+	units, err := v.forks(c)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	f := s.own[c.ID]
-	delete(s.own, c.ID)
-	s.mu.Unlock()
-
-	v := s.View()
-	var units []unit
-	for _, cond := range c.Units {
-		if !cond.Write || strings.HasPrefix(cond.Unit, usagePrefix) {
-			continue
+	if f != nil {
+		delete(s.own, c.ID)
+		if f.rev == 0 { // else commit has set it, and others read it already
+			f.rev = c.Rev
 		}
-		u := v.unit(cond.Unit)
-		if u == nil {
-			var err error
-			if u, err = newUnit(cond.Unit); err != nil {
-				return err
-			}
-		} else {
-			u = u.fork()
-		}
-		*u.head() = head{c.Rev, c.Time}
-		units = append(units, u)
 	}
-	var err error
+	s.mu.Unlock()
 	if f != nil {
 		applyRecords(units, f.changes)
-	} else {
-		err = applyMutations(units, c.Mutations)
-	}
-	if err != nil {
+	} else if err := applyMutations(units, c.Mutations); err != nil {
 		return err
 	}
 	for _, u := range units {
@@ -392,6 +404,34 @@ func (s *Store) apply(c *storage.Commit) error {
 		close(f.applied)
 	}
 	return nil
+}
+
+// forks gives the units that a commit writes, with its head. A commit that does not follow the view is errGap.
+func (v *View) forks(c *storage.Commit) ([]unit, error) {
+	if c.Rev <= v.rev {
+		return nil, fmt.Errorf("%w: revision %d after %d", errGap, c.Rev, v.rev)
+	}
+	var units []unit
+	for _, cond := range c.Units {
+		if !cond.Write || strings.HasPrefix(cond.Unit, usagePrefix) {
+			continue
+		}
+		u := v.unit(cond.Unit)
+		if u == nil {
+			var err error
+			if u, err = newUnit(cond.Unit); err != nil {
+				return nil, fmt.Errorf("%w: %w", storage.ErrDamaged, err)
+			}
+		} else {
+			u = u.fork()
+		}
+		if at := u.head().rev; at != cond.Head {
+			return nil, fmt.Errorf("%w: revision %d follows revision %d of unit %s, memory holds %d", errGap, c.Rev, cond.Head, cond.Unit, at)
+		}
+		*u.head() = head{c.Rev, c.Time}
+		units = append(units, u)
+	}
+	return units, nil
 }
 
 func unitOf(units []unit, key string) unit {
@@ -435,21 +475,23 @@ func applyMutations(units []unit, mutations []storage.Mutation) error {
 		if u == nil {
 			continue // a usage unit
 		}
-		table, key, err := place(u, m.Key)
-		switch {
-		case err != nil:
-			return err
-		case table == "":
+		if m.Key == storage.FormatKey {
+			if err := checkLevel(m.New); err != nil {
+				return err
+			}
 			continue
-		case m.New == nil:
-			setRecord(u, table, key, nil)
-		default:
-			r, err := decode(u, table, key, m.New)
-			if err != nil {
+		}
+		table, key, err := place(u, m.Key)
+		if err != nil {
+			return err
+		}
+		var r Record
+		if m.New != nil {
+			if r, err = decode(u, table, key, m.New); err != nil {
 				return undecodable(m.Key, err)
 			}
-			setRecord(u, table, key, r)
 		}
+		setRecord(u, table, key, r)
 	}
 	return nil
 }

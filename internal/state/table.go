@@ -12,13 +12,18 @@ type Record interface {
 	// place returns the table and the key within it; the storage key is unit/table/key.
 	place() (table, key string)
 	marshal() ([]byte, error)
+	// size is the length of what marshal gives.
+	size() int
 }
+
+// checked is a record with derived parts that have to fit the rest of it.
+type checked interface{ check() error }
 
 // schema describes a table: what it is called, how its records are keyed, ordered and decoded.
 type schema[T any] struct {
 	name   string
 	key    func(*T) string
-	less   func(a, b *T) bool // a total order; nil = no ordered reads
+	less   func(a, b *T) bool // a total order: records with different keys are never equal; nil = no ordered reads
 	decode func(key string, value []byte) (*T, error)
 }
 
@@ -35,8 +40,8 @@ type anyTable interface {
 	putRecord(r Record) Record
 	removeKey(key string) Record
 	getKey(key string) Record
-	each() iter.Seq[Record]
 	count() int
+	check() error
 }
 
 func newTable[T any](s *schema[T]) *table[T] {
@@ -107,14 +112,29 @@ func (t *table[T]) removeKey(key string) Record { return record(t.remove(key)) }
 func (t *table[T]) getKey(key string) Record    { return record(t.get(key)) }
 func (t *table[T]) count() int                  { return t.byKey.len() }
 
-func (t *table[T]) each() iter.Seq[Record] {
-	return func(yield func(Record) bool) {
-		for r := range t.byKey.all() {
-			if !yield(any(r).(Record)) {
-				return
+// check compares the table's two sides, and its records' derived parts with the rest of them.
+func (t *table[T]) check() error {
+	n := 0
+	for r := range t.byKey.all() {
+		n++
+		if t.get(t.key(r)) != r {
+			return fmt.Errorf("%q is not found under its key", t.key(r))
+		}
+		if c, ok := any(r).(checked); ok {
+			if err := c.check(); err != nil {
+				return fmt.Errorf("%q: %w", t.key(r), err)
+			}
+		}
+		if t.ordered != nil {
+			if o, ok := t.ordered.Get(r); !ok || o != r {
+				return fmt.Errorf("%q is not in the order", t.key(r))
 			}
 		}
 	}
+	if n != t.count() || t.ordered != nil && t.ordered.Len() != n {
+		return fmt.Errorf("%d records, but a count of %d", n, t.count())
+	}
+	return nil
 }
 
 // record keeps a nil pointer from becoming a Record that is not nil.

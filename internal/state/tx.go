@@ -1,7 +1,9 @@
 package state
 
 import (
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
@@ -11,7 +13,8 @@ import (
 // Tx is the state as an Update's function sees it: the view, with all writes before it in its units, durable or not yet. What it writes
 // it reads back. A Tx ends with its function.
 //
-// The function must be pure: the same state, time and ids give the same writes and result. It may run again.
+// The function must be pure: the same state, time and ids give the same writes and result. It may run again. It must not keep what the Tx
+// returns beyond its end, records excepted, and must not write to a table while it walks that table.
 type Tx struct {
 	view    *View
 	units   []unit // those named by Update; the Tx's own to change
@@ -24,7 +27,8 @@ type Tx struct {
 	now     time.Time
 	seed    keyring.Seed
 	stream  *keyring.Stream
-	err     error
+	err     error // what Put could not keep
+	ended   bool
 }
 
 func newTx(v *View, units []unit, now time.Time, seed keyring.Seed) *Tx {
@@ -87,6 +91,9 @@ func (tx *Tx) Directory() *Directory { return tx.read(DirectoryUnit).(*Directory
 
 // Account returns an account, or nil.
 func (tx *Tx) Account(id string) *Account {
+	if !isAccountID(id) {
+		return nil
+	}
 	a, _ := tx.read(AccountUnit(id)).(*Account)
 	if a == nil || a.Record() == nil {
 		return nil
@@ -94,22 +101,30 @@ func (tx *Tx) Account(id string) *Account {
 	return a
 }
 
-// Put writes a record into one of the units that the Update names, replacing the one with the same key.
+// Put writes a record into one of the units that the Update names, replacing the one with the same key. A record that cannot be kept makes
+// the Update fail with storage.ErrLimit or storage.ErrInvalid once its function returns.
 func (tx *Tx) Put(unit string, r Record) {
 	u := tx.mustOwn(unit)
 	table, key := r.place()
-	value, err := r.marshal()
+	ops, err := put(u, table, key, r)
 	if err != nil {
-		tx.err = fmt.Errorf("state: %s %s: %w", table, key, err)
-		return
-	}
-	old := u.own(table).getKey(key)
-	ops, err := storage.SplitValue(storageKey(u, table, key), value, isChunked(old))
-	if err != nil {
-		tx.err = fmt.Errorf("state: %s %s: %w", table, key, err)
+		tx.err = errors.Join(tx.err, fmt.Errorf("state: %s %s: %w", table, key, err))
 		return
 	}
 	tx.write(u, table, key, r, ops)
+}
+
+func put(u unit, table, key string, r Record) ([]storage.Op, error) {
+	if c, ok := r.(checked); ok {
+		if err := c.check(); err != nil {
+			return nil, fmt.Errorf("%w: %w", storage.ErrInvalid, err)
+		}
+	}
+	value, err := r.marshal()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", storage.ErrInvalid, err)
+	}
+	return storage.SplitValue(storageKey(u, table, key), value, mayBeChunked(u.own(table).getKey(key)))
 }
 
 // Delete removes a record from one of the units that the Update names. A record that is not there is no error.
@@ -120,31 +135,30 @@ func (tx *Tx) Delete(unit string, r Record) {
 	if old == nil {
 		return
 	}
-	tx.write(u, table, key, nil, storage.RemoveValue(storageKey(u, table, key), isChunked(old)))
+	tx.write(u, table, key, nil, storage.RemoveValue(storageKey(u, table, key), mayBeChunked(old)))
 }
 
 func (tx *Tx) write(u unit, table, key string, r Record, ops []storage.Op) {
-	old := setRecord(u, table, key, r)
-	tx.changes = append(tx.changes, change{u.name(), table, key, r, old})
+	// Noted before it is done: undo then also repairs a write that panicked half way.
+	tx.changes = append(tx.changes, change{u.name(), table, key, r, u.own(table).getKey(key)})
+	setRecord(u, table, key, r)
 	for _, op := range ops {
 		tx.bytes += len(op.Key) + len(op.Value)
 	}
 	tx.ops = append(tx.ops, ops...)
 }
 
-// isChunked reports whether a record that is being replaced was kept in chunks.
-func isChunked(old Record) bool {
-	if old == nil {
-		return false
-	}
-	m, ok := old.(interface{ size() int })
-	return ok && m.size() > storage.MaxValueBytes
-}
+// mayBeChunked reports whether a record that is being replaced may stand in chunks. Its bytes need not be those that this version would
+// write, so that the answer is on the safe side of the limit: removing chunks that are not there costs nothing.
+func mayBeChunked(old Record) bool { return old != nil && old.size() > storage.MaxValueBytes/2 }
 
 // SetEvent gives the audit event that becomes part of the commit. It is written only if the function writes records.
 func (tx *Tx) SetEvent(event []byte) { tx.event = event }
 
 func (tx *Tx) mustOwn(name string) unit {
+	if tx.ended {
+		panic("state: a write to a transaction that has ended")
+	}
 	u := tx.named(name)
 	if u == nil {
 		panic(fmt.Sprintf("state: a write to unit %s, which the update does not name", name))
@@ -168,20 +182,40 @@ func (tx *Tx) undo() {
 	tx.changes, tx.ops, tx.bytes, tx.event = nil, nil, 0, nil
 }
 
-// run calls fn. A panic in it becomes an error, so that one broken operation does not end the unit's writer.
+// run calls fn, and takes back what it wrote if it fails or if that could not be committed. A panic in it becomes an error, so that one broken operation does not end the unit's writer.
 func (tx *Tx) run(fn func(*Tx) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &PanicError{Value: p, Stack: stack()}
+			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
+		tx.ended = true
 		if err == nil {
 			err = tx.err
+		}
+		if err == nil && len(tx.ops) > 0 {
+			err = tx.check()
 		}
 		if err != nil {
 			tx.undo()
 		}
 	}()
 	return fn(tx)
+}
+
+// check refuses what cannot be committed even alone, so that it never becomes part of a batch with others'.
+func (tx *Tx) check() error {
+	b := storage.Batch{ID: storage.CommitID{1}, Time: tx.now, Ops: tx.ops}
+	for _, u := range tx.units {
+		b.Units = append(b.Units, storage.Condition{Unit: u.name(), Write: true})
+	}
+	b.Units = append(b.Units, tx.others...)
+	if tx.event != nil {
+		b.Events = [][]byte{tx.event}
+	}
+	if err := b.Check(); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
 }
 
 // PanicError is what Update returns if its function panicked. Nothing was written.

@@ -119,13 +119,21 @@ func newUnit(name string) (unit, error) {
 		return &Cell{newTables(name, named(keysetSchema), named(nodeSchema))}, nil
 	case name == DirectoryUnit:
 		return &Directory{newTables(name, named(directoryAccountSchema), named(aliasSchema), named(foreignKeySchema), named(emailSchema))}, nil
-	case strings.HasPrefix(name, accountPrefix):
+	case strings.HasPrefix(name, accountPrefix) && isAccountID(name[len(accountPrefix):]):
 		return &Account{
 			tables: newTables(name, named(accountSchema), named(userSchema), named(accessKeySchema), named(userPolicySchema)),
 			ID:     name[len(accountPrefix):],
 		}, nil
 	}
 	return nil, fmt.Errorf("state: a unit %q of a kind this version does not know", name)
+}
+
+// isAccountID reports whether an account of that id can exist at all. It keeps what clients put in an account's place from becoming the
+// name of a unit.
+func isAccountID(id string) bool {
+	return id != "" && len(id) <= 64 && !strings.ContainsFunc(id, func(r rune) bool {
+		return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '-')
+	})
 }
 
 // Cell is the unit of what all accounts share: the cell keyset and the running nodes.
@@ -212,8 +220,13 @@ func (a *Account) User(id string) *User { return at[User](&a.tables, 1).get(id) 
 func (a *Account) UserByName(name string) *User {
 	pivot := &User{}
 	pivot.Name = name
-	u, _ := at[User](&a.tables, 1).ordered.Get(pivot)
-	return u
+	for u := range at[User](&a.tables, 1).from(pivot) {
+		if compareFold(u.Name, name) == 0 {
+			return u
+		}
+		break
+	}
+	return nil
 }
 
 // Users walks the users in order of name, without regard to case, beginning behind the name after ("" = all).

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
@@ -28,90 +29,114 @@ func (s *Store) Verify(ctx context.Context) error {
 }
 
 func (v *View) verify(ctx context.Context, e storage.Engine) error {
-	const most = 10
-	var differences []error
-	differ := func(format string, args ...any) bool {
-		differences = append(differences, fmt.Errorf(format, args...))
-		return len(differences) < most
-	}
-	want := map[string]int{} // records by unit, minus those met
+	d := &differences{}
+	missing := map[string]int{} // records in memory by unit, minus those met
+	unseen := map[string]unit{} // units in memory that were not met
 	for u := range v.units() {
-		for _, t := range u.eachTable() {
-			want[u.name()] += t.count()
+		if u.head().rev != 0 {
+			unseen[u.name()] = u
+		}
+		for name, t := range u.eachTable() {
+			missing[u.name()] += t.count()
+			if err := t.check(); err != nil {
+				d.add("table %s/%s: %w", u.name(), name, err)
+			}
 		}
 	}
 	var current unit
 	_, items := e.Snapshot(ctx, "", v.rev)
 	for item, err := range storage.Join(items) {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if strings.HasPrefix(item.Key, usagePrefix) {
+		case d.enough():
+			return d.join()
+		case strings.HasPrefix(item.Key, usagePrefix) || item.Key == storage.FormatKey:
 			continue
 		}
 		if name, ok := storage.SplitHead(item.Key); ok {
 			current = v.unit(name)
-			at, err := storage.DecodeHead(item.Value)
-			switch {
-			case err != nil:
-				return err
-			case current == nil:
-				if !differ("unit %s is not in memory", name) {
-					return errors.Join(differences...)
-				}
-			case current.head().rev != item.Rev || !current.head().time.Equal(at):
-				if !differ("unit %s: head %d (%s) in memory, %d (%s) in the engine", name, current.head().rev, current.head().time, item.Rev, at) {
-					return errors.Join(differences...)
-				}
-			}
-			continue
-		}
-		if current == nil {
-			continue
-		}
-		table, key, err := place(current, item.Key)
-		if err != nil {
-			return err
-		}
-		if table == "" {
-			continue
-		}
-		want[current.name()]--
-		r := current.table(table).getKey(key)
-		if r == nil {
-			if !differ("%s is not in memory", item.Key) {
-				break
-			}
-			continue
-		}
-		have, err := r.marshal()
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(have, item.Value) {
-			again, err := decode(current, table, key, item.Value)
+			delete(unseen, name)
+			d.head(name, current, item)
+		} else if current != nil {
+			met, err := d.record(current, item)
 			if err != nil {
-				return undecodable(item.Key, err)
+				return err
 			}
-			if same, err := again.marshal(); err != nil || !bytes.Equal(same, have) {
-				if !differ("%s differs between memory and engine", item.Key) {
-					break
-				}
+			if met {
+				missing[current.name()]--
 			}
 		}
 	}
-	if len(differences) == 0 {
-		for name, n := range want {
-			if n != 0 {
-				differ("unit %s: %+d records in memory", name, n)
-			}
+	for name := range unseen {
+		d.add("unit %s is not in the engine", name)
+	}
+	for name, n := range missing {
+		if n != 0 {
+			d.add("unit %s: %d records of the memory are not in the engine", name, n)
 		}
 	}
-	return errors.Join(differences...)
+	return d.join()
+}
+
+// differences collects what Verify finds.
+type differences struct{ list []error }
+
+func (d *differences) add(format string, args ...any) {
+	if !d.enough() {
+		d.list = append(d.list, fmt.Errorf(format, args...))
+	}
+}
+
+func (d *differences) enough() bool { return len(d.list) >= 10 }
+
+func (d *differences) join() error {
+	if len(d.list) == 0 {
+		return nil
+	}
+	return fmt.Errorf("state: memory and engine differ: %w", errors.Join(d.list...))
+}
+
+func (d *differences) head(name string, u unit, item storage.Item) {
+	at, err := storage.DecodeHead(item.Value)
+	switch {
+	case err != nil:
+		d.add("unit %s: %w", name, err)
+	case u == nil:
+		d.add("unit %s is not in memory", name)
+	case u.head().rev != item.Rev || !u.head().time.Equal(at):
+		d.add("unit %s: head %d (%s) in memory, %d (%s) in the engine", name, u.head().rev, u.head().time, item.Rev, at)
+	}
+}
+
+// record compares a record of the engine with the one in memory; met is false if there is none.
+func (d *differences) record(u unit, item storage.Item) (met bool, err error) {
+	table, key, err := place(u, item.Key)
+	if err != nil {
+		return false, err
+	}
+	r := u.table(table).getKey(key)
+	if r == nil {
+		d.add("%s is not in memory", item.Key)
+		return false, nil
+	}
+	have, err := r.marshal()
+	if err != nil || bytes.Equal(have, item.Value) {
+		return true, err
+	}
+	again, err := decode(u, table, key, item.Value) // another version may have written the same in other bytes
+	if err != nil {
+		return true, undecodable(item.Key, err)
+	}
+	same, err := again.marshal()
+	if err == nil && !bytes.Equal(same, have) {
+		d.add("%s differs between memory and engine", item.Key)
+	}
+	return true, err
 }
 
 // units walks all units of the view.
-func (v *View) units() func(func(unit) bool) {
+func (v *View) units() iter.Seq[unit] {
 	return func(yield func(unit) bool) {
 		if !yield(v.cell) || !yield(v.directory) {
 			return
