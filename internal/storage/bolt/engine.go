@@ -182,7 +182,7 @@ func (e *engine) openFile() (keys map[string]uint64, err error) {
 					return nil, err
 				}
 				if err = lock(f, lockWait); err == nil {
-					keys, err = checkFile(path)
+					keys, err = checkFile(path, func(problem string) { e.opts.Logger.Warn("storage: "+problem, "file", path) })
 				}
 				if err != nil {
 					f.Close()
@@ -269,7 +269,7 @@ func (e *engine) read(keys map[string]uint64) error {
 			if err != nil {
 				return err
 			}
-			if err := v.follows(r); err != nil {
+			if err := v.follows(r, last); err != nil {
 				return err
 			}
 			v.add(r)
@@ -301,11 +301,13 @@ func checkLog(tx *bbolt.Tx, s state, keys map[string]uint64) (last storage.Rev, 
 	return last, nil
 }
 
-// follows checks that r's heads are those that the view has.
-func (v *view) follows(r *record) error {
+// follows checks that r's heads are those that the view has, where r is read at the start. A checkpoint that was not completed has left heads
+// of later records, which come again.
+func (v *view) follows(r *record, last storage.Rev) error {
 	for _, u := range r.Units {
-		if head, _ := v.heads.Get(u.Unit + "/" + storage.HeadName); head.item.Rev != u.Head {
-			return fmt.Errorf("%w: log record %d follows revision %d of unit %s, which stands at %d", storage.ErrDamaged, r.Rev, u.Head, u.Unit, head.item.Rev)
+		head, _ := v.heads.Get(u.Unit + "/" + storage.HeadName)
+		if at := head.item.Rev; at != u.Head && (at < r.Rev || at > last) {
+			return fmt.Errorf("%w: log record %d follows revision %d of unit %s, which stands at %d", storage.ErrDamaged, r.Rev, u.Head, u.Unit, at)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
@@ -13,7 +14,8 @@ import (
 
 // bbolt trusts its pages: on a damaged file it panics, also in goroutines of its own where nobody can recover, and a file that is too short
 // makes it read behind the end of its memory map. So Open reads the file itself first and follows every page from the newest meta page:
-// each must say that it is the page it should be, lie within the file, be used once, and hold its elements, in order, within its bounds.
+// each must say that it is the page it should be, lie within the file, be used once, and hold its elements, in order, within its bounds. The
+// checksums of all values are checked on the way.
 // The layout is bbolt's version 2, in the byte order of the machine as bbolt has it.
 const (
 	boltMagic   = 0xED0CDAED
@@ -37,11 +39,12 @@ const (
 type meta struct {
 	pageSize       uint32
 	root, end, txn uint64 // page of the root bucket, pages in use, number of the transaction
+	alone          bool   // the other meta page is not whole
 }
 
 // readMeta returns the newer of the two meta pages that are whole.
 func readMeta(f io.ReaderAt, pageSize int64) (newest meta, err error) {
-	found := false
+	found := 0
 	for _, offset := range []int64{0, pageSize} {
 		var b [pageHeader + metaBytes]byte
 		if _, err := f.ReadAt(b[:], offset); err != nil && err != io.EOF {
@@ -56,18 +59,19 @@ func readMeta(f io.ReaderAt, pageSize int64) (newest meta, err error) {
 		}
 		m.pageSize = binary.NativeEndian.Uint32(body[8:])
 		m.root, m.end, m.txn = binary.NativeEndian.Uint64(body[16:]), binary.NativeEndian.Uint64(body[40:]), binary.NativeEndian.Uint64(body[48:])
-		if !found || m.txn > newest.txn {
-			newest, found = m, true
+		if found++; found == 1 || m.txn > newest.txn {
+			newest = m
 		}
 	}
-	if !found {
+	newest.alone = found == 1
+	if found == 0 {
 		return meta{}, fmt.Errorf("%w: neither of its two meta pages is whole", storage.ErrDamaged)
 	}
 	return newest, nil
 }
 
 // checkFile checks the file's pages and returns the number of keys in each bucket. An empty or absent file has none.
-func checkFile(path string) (keys map[string]uint64, err error) {
+func checkFile(path string, warn func(string)) (keys map[string]uint64, err error) {
 	f, err := os.Open(path)
 	if os.IsNotExist(err) {
 		return nil, nil
@@ -83,6 +87,9 @@ func checkFile(path string) (keys map[string]uint64, err error) {
 	m, err := findMeta(f, info.Size())
 	if err != nil {
 		return nil, err
+	}
+	if m.alone {
+		warn("one of the file's two meta pages is damaged: the write that was under way when the machine stopped is not there, or, if the disk is at fault, the last one before")
 	}
 	if size := int64(m.pageSize); m.end > uint64(info.Size()/size) {
 		return nil, fmt.Errorf("%w: it is cut off: %d bytes, its pages take %d", storage.ErrDamaged, info.Size(), m.end*uint64(size))
@@ -112,22 +119,14 @@ func findMeta(f *os.File, fileSize int64) (meta, error) {
 }
 
 type checker struct {
-	f      *os.File
-	meta   meta
-	used   []uint64 // a bit for each page
-	keys   map[string]uint64
-	blocks [8]block // the pages of a log lie one after the other
-	turn   int
+	f    *os.File
+	meta meta
+	used []uint64 // a bit for each page
+	keys map[string]uint64
+	free [][]byte // buffers of one page
 }
 
-const blockBytes = 256 << 10
-
-type block struct {
-	offset int64
-	b      []byte
-}
-
-// page returns the page and its overflow, valid until a few more pages were asked for.
+// page returns the page and its overflow.
 func (c *checker) page(id uint64) ([]byte, error) {
 	size := uint64(c.meta.pageSize)
 	if id < 2 || id >= c.meta.end {
@@ -153,30 +152,33 @@ func (c *checker) page(id uint64) ([]byte, error) {
 	if pages == 1 {
 		return b, nil
 	}
+	c.done(b)
 	return c.read(int64(id*size), int(pages*size))
 }
 
+// read reads into a buffer of its own, not through a memory map: there a bad sector would end the process.
 func (c *checker) read(offset int64, n int) ([]byte, error) {
-	start := offset &^ (blockBytes - 1)
-	for _, bl := range c.blocks {
-		if bl.b != nil && bl.offset == start && offset-start+int64(n) <= int64(len(bl.b)) {
-			return bl.b[offset-start:][:n], nil
+	var b []byte
+	if n == int(c.meta.pageSize) && len(c.free) > 0 {
+		b = c.free[len(c.free)-1]
+		c.free = c.free[:len(c.free)-1]
+	} else {
+		b = make([]byte, n)
+	}
+	if got, err := c.f.ReadAt(b, offset); got < n {
+		if err == io.EOF {
+			return nil, fmt.Errorf("%w: it is cut off at byte %d", storage.ErrDamaged, offset+int64(got))
 		}
+		return nil, fmt.Errorf("%w: %v", storage.ErrDamaged, err)
 	}
-	// Blocks are made anew, not overwritten: pages further up are still being read.
-	bl := block{offset: start, b: make([]byte, max(blockBytes, int(offset-start)+n))}
-	got, err := c.f.ReadAt(bl.b, start)
-	if err != nil && err != io.EOF {
-		return nil, err
+	return b, nil
+}
+
+// done takes the buffer of a page back.
+func (c *checker) done(b []byte) {
+	if len(b) == int(c.meta.pageSize) {
+		c.free = append(c.free, b)
 	}
-	if bl.b = bl.b[:got]; int(offset-start)+n > got {
-		return nil, fmt.Errorf("%w: it is cut off at byte %d", storage.ErrDamaged, start+int64(got))
-	}
-	if len(bl.b) <= blockBytes {
-		c.blocks[c.turn%len(c.blocks)] = bl
-		c.turn++
-	}
-	return bl.b[offset-start:][:n], nil
 }
 
 // bucket checks the tree of a bucket at page root.
@@ -185,7 +187,7 @@ func (c *checker) bucket(name string, root uint64, depth int) error {
 	return err
 }
 
-// tree checks page id and what is below it, whose keys are at least from and less than to (nil: no bound). It returns the last key.
+// tree checks page id and what is below it, whose keys are at least from and less than to (nil: no bound). It returns a copy of the last key.
 func (c *checker) tree(name string, id uint64, from, to []byte, depth int) (last []byte, err error) {
 	b, err := c.page(id)
 	if err != nil {
@@ -197,7 +199,10 @@ func (c *checker) tree(name string, id uint64, from, to []byte, depth int) (last
 	flags, count := binary.NativeEndian.Uint16(b[8:]), int(binary.NativeEndian.Uint16(b[10:]))
 	switch flags {
 	case leafPage:
-		return c.leaf(name, fmt.Sprint(id), b, from, to, depth)
+		last, err = c.leaf(name, id, b, from, to, depth)
+		last = bytes.Clone(last)
+		c.done(b)
+		return last, err
 	case branchPage:
 	default:
 		return nil, fmt.Errorf("%w: page %d has type %#x", storage.ErrDamaged, id, flags)
@@ -235,46 +240,65 @@ func (c *checker) tree(name string, id uint64, from, to []byte, depth int) (last
 			return nil, err
 		}
 	}
+	c.done(b)
 	return last, nil
 }
 
 // leaf checks a leaf page, which in a small bucket stands in its parent's value.
-func (c *checker) leaf(name, page string, b, from, to []byte, depth int) (last []byte, err error) {
+func (c *checker) leaf(name string, page uint64, b, from, to []byte, depth int) (last []byte, err error) {
 	count := int(binary.NativeEndian.Uint16(b[10:]))
 	if pageHeader+count*elementHeader > len(b) {
-		return nil, fmt.Errorf("%w: page %s has %d elements", storage.ErrDamaged, page, count)
+		return nil, fmt.Errorf("%w: page %d has %d elements", storage.ErrDamaged, page, count)
 	}
 	for i := range count {
 		at := pageHeader + i*elementHeader
 		flags, pos := binary.NativeEndian.Uint32(b[at:]), uint64(binary.NativeEndian.Uint32(b[at+4:]))
 		keyBytes, valueBytes := uint64(binary.NativeEndian.Uint32(b[at+8:])), uint64(binary.NativeEndian.Uint32(b[at+12:]))
 		if uint64(at)+pos+keyBytes+valueBytes > uint64(len(b)) {
-			return nil, fmt.Errorf("%w: element %d of page %s lies outside it", storage.ErrDamaged, i, page)
+			return nil, fmt.Errorf("%w: element %d of page %d lies outside it", storage.ErrDamaged, i, page)
 		}
 		key, value := b[uint64(at)+pos:][:keyBytes], b[uint64(at)+pos+keyBytes:][:valueBytes]
 		if i > 0 && string(key) <= string(last) || i == 0 && from != nil && string(key) < string(from) || to != nil && string(key) >= string(to) {
-			return nil, fmt.Errorf("%w: element %d of page %s is out of order", storage.ErrDamaged, i, page)
+			return nil, fmt.Errorf("%w: element %d of page %d is out of order", storage.ErrDamaged, i, page)
 		}
 		last = key
 		if flags&bucketElement == 0 {
 			c.keys[name]++
+			if err := checkValue(name, key, value); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if len(value) < bucketHeader || depth > 2 {
-			return nil, fmt.Errorf("%w: bucket %q of page %s is no bucket", storage.ErrDamaged, key, page)
+			return nil, fmt.Errorf("%w: bucket %q of page %d is no bucket", storage.ErrDamaged, key, page)
 		}
 		child := strings.TrimPrefix(name+"/"+string(key), "/")
 		c.keys[child] += 0
 		if root := binary.NativeEndian.Uint64(value); root != 0 {
 			err = c.bucket(child, root, depth+1)
 		} else if inline := value[bucketHeader:]; len(inline) < pageHeader || binary.NativeEndian.Uint16(inline[8:]) != leafPage {
-			err = fmt.Errorf("%w: bucket %q of page %s has no page", storage.ErrDamaged, key, page)
+			err = fmt.Errorf("%w: bucket %q of page %d has no page", storage.ErrDamaged, key, page)
 		} else {
-			_, err = c.leaf(child, page+" inline", inline, nil, nil, depth+1)
+			_, err = c.leaf(child, page, inline, nil, nil, depth+1)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return last, nil
+}
+
+// checkValue checks the checksum of a value.
+func checkValue(bucket string, key, value []byte) error {
+	switch bucket {
+	case string(logBucket):
+		if len(key) != 8 || len(value) < recordHeader || binary.BigEndian.Uint32(value[1:]) != recordSum(storage.Rev(binary.BigEndian.Uint64(key)), value) {
+			return fmt.Errorf("%w: the log record with key %x has a wrong checksum", storage.ErrDamaged, key)
+		}
+	case string(itemsBucket), string(headsBucket):
+		if len(value) < itemHeader || binary.BigEndian.Uint32(value) != itemSum(key, value) {
+			return fmt.Errorf("%w: the item %q has a wrong checksum", storage.ErrDamaged, key)
+		}
+	}
+	return nil
 }

@@ -232,17 +232,17 @@ func encodeItem(i storage.Item) []byte {
 	b := make([]byte, itemHeader, itemHeader+len(i.Value))
 	binary.BigEndian.PutUint64(b[4:], uint64(i.Rev))
 	b = append(b, i.Value...)
-	binary.BigEndian.PutUint32(b, itemSum(i.Key, b))
+	binary.BigEndian.PutUint32(b, itemSum([]byte(i.Key), b))
 	return b
 }
 
-func itemSum(key string, encoded []byte) uint32 {
-	return crc32.Update(crc32.Checksum([]byte(key), castagnoli), castagnoli, encoded[4:])
+func itemSum(key, encoded []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, encoded[4:])
 }
 
 // decodeItem reads what encodeItem wrote; the item refers to b.
 func decodeItem(key string, b []byte) (storage.Item, error) {
-	if len(b) < itemHeader || binary.BigEndian.Uint32(b) != itemSum(key, b) {
+	if len(b) < itemHeader || binary.BigEndian.Uint32(b) != itemSum([]byte(key), b) {
 		return storage.Item{}, fmt.Errorf("%w: the item %q has a wrong checksum", storage.ErrDamaged, key)
 	}
 	return storage.Item{Key: key, Value: b[itemHeader:len(b):len(b)], Rev: storage.Rev(binary.BigEndian.Uint64(b[4:]))}, nil

@@ -21,26 +21,28 @@ func (e *engine) run() {
 	defer close(e.ended)
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
-	resting := false // the last step failed, or there was nothing to do
+	// A checkpoint begins when it is due and trimming when a checkpoint is complete or the tick comes. After a failure both wait for the tick.
+	steps, waiting := true, false
 	for !e.queue.isClosed() {
-		if group := e.queue.take(); len(group) > 0 {
-			e.serve(group)
-			resting = resting && e.checkpoint != nil // after a failed step wait for the tick
-		} else if resting {
-			select {
-			case <-e.queue.wake:
-			case <-e.queue.done:
-			case <-tick.C:
-				resting = false
-			}
-			continue
-		}
-		if !resting {
+		group := e.queue.take()
+		e.serve(group)
+		steps = !waiting && (steps || e.checkpointDue())
+		if steps {
 			more, err := e.step(e.checkpointDue())
 			if err != nil {
+				waiting = true
 				e.opts.Logger.Warn("storage: maintenance failed and will be tried again", "file", e.path, "error", err)
 			}
-			resting = !more
+			steps = more
+		}
+		if len(group) > 0 || steps {
+			continue
+		}
+		select {
+		case <-e.queue.wake:
+		case <-e.queue.done:
+		case <-tick.C:
+			steps, waiting = true, false
 		}
 	}
 	e.finish()
