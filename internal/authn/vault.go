@@ -3,8 +3,7 @@ package authn
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"sync"
+	"errors"
 	"sync/atomic"
 	"unsafe"
 
@@ -20,70 +19,46 @@ const maxHandles = 10_000
 
 // Vault opens what the store keeps sealed.
 type Vault struct {
-	cell    atomic.Pointer[opened[*keyring.Cell]]
-	masters []keyring.Master
-
-	mu       sync.RWMutex
-	accounts map[string]opened[*keyring.Account]
+	masters  []keyring.Master
+	cell     atomic.Pointer[openedCell]
+	accounts *keyring.AccountCache
 }
 
-// opened is a keyset and the stored bytes it was opened from. Stored bytes never change, so their address tells them apart.
-type opened[K any] struct {
+// openedCell is the cell keyset and the stored bytes it was opened from. Stored bytes never change, so their address tells them apart.
+type openedCell struct {
 	from *byte
-	size int
-	keys K
-}
-
-func (o opened[K]) is(stored []byte) bool {
-	return o.from == unsafe.SliceData(stored) && o.size == len(stored)
+	keys *keyring.Cell
 }
 
 // NewVault makes a vault that opens the cell keyset with one of the master keys.
 func NewVault(masters ...keyring.Master) *Vault {
-	return &Vault{masters: masters, accounts: map[string]opened[*keyring.Account]{}}
+	return &Vault{masters: masters, accounts: keyring.NewAccountCache(maxHandles)}
 }
 
 // Cell returns the opened cell keyset as r has it.
 func (v *Vault) Cell(r state.Reader) (*keyring.Cell, error) {
 	k := r.Cell().Keyset()
 	if k == nil {
-		return nil, fmt.Errorf("authn: the store has no cell keyset")
+		return nil, errors.New("authn: the store has no cell keyset")
 	}
-	if o := v.cell.Load(); o != nil && o.is(k.Wrapped) {
+	if o := v.cell.Load(); o != nil && o.from == unsafe.SliceData(k.Wrapped) {
 		return o.keys, nil
 	}
 	c, err := keyring.OpenCell(context.Background(), state.CellUnit, k.Wrapped, v.masters...)
 	if err != nil {
 		return nil, err
 	}
-	v.cell.Store(&opened[*keyring.Cell]{unsafe.SliceData(k.Wrapped), len(k.Wrapped), c})
+	v.cell.Store(&openedCell{unsafe.SliceData(k.Wrapped), c})
 	return c, nil
 }
 
 // Account returns the opened keyset of an account.
 func (v *Vault) Account(r state.Reader, a *state.Account) (*keyring.Account, error) {
-	sealed := a.Record().Keyset
-	v.mu.RLock()
-	o, ok := v.accounts[a.ID]
-	v.mu.RUnlock()
-	if ok && o.is(sealed) {
-		return o.keys, nil
-	}
 	c, err := v.Cell(r)
 	if err != nil {
 		return nil, err
 	}
-	k, err := keyring.OpenAccount(c, a.Unit(), sealed)
-	if err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if len(v.accounts) >= maxHandles {
-		clear(v.accounts)
-	}
-	v.accounts[a.ID] = opened[*keyring.Account]{unsafe.SliceData(sealed), len(sealed), k}
-	return k, nil
+	return v.accounts.Open(c, a.Unit(), a.Record().Keyset)
 }
 
 // NewAccessKey is an access key that is not stored yet: what a transaction cannot make itself.

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
@@ -43,9 +44,18 @@ type checkedPolicy struct {
 func prepareUserPolicy(_ *service.Call, _ *state.View, in *iamapi.PutUserPolicyRequest) (checkedPolicy, error) {
 	compiled, err := policy.Load(strings.Clone(*in.PolicyDocument), policy.Identity)
 	if err != nil {
-		return checkedPolicy{err: iamapi.MalformedPolicyDocument.New("%s", err.Error())}, nil
+		return checkedPolicy{err: malformed(err)}, nil
 	}
 	return checkedPolicy{compiled: compiled}, nil
+}
+
+// malformed says what is wrong with a document in the words of docs/spec/policy-language.md 12, or that this version would not enforce it.
+func malformed(err error) error {
+	var e *policy.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return iamapi.MalformedPolicyDocument.New("%s", e.Message)
 }
 
 func (s *Service) putUserPolicy(c *service.Call, tx *state.Tx, in *iamapi.PutUserPolicyRequest, checked checkedPolicy) (*wire.Empty, error) {

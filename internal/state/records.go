@@ -210,8 +210,11 @@ var (
 			if err := proto.Unmarshal(v, &r.UserPolicy); err != nil {
 				return nil, err
 			}
-			var err error
-			r.Compiled, err = policy.Load(r.Document, policy.Identity)
+			document, err := policy.Decode(r.Document, policy.Identity) // not Parse: what was valid when it was stored stays readable
+			if err != nil {
+				return nil, err
+			}
+			r.Compiled, err = policy.Compile(document)
 			return r, err
 		},
 	}
