@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,7 +18,7 @@ import (
 const (
 	maxBody   = 4 << 20 // bytes; documents of 1 MiB fit in their form encoding
 	maxHeader = 64 << 10
-	maxCall   = 60 * time.Second
+	maxCall   = 60 * time.Second // after which nothing of a call is under way any more
 )
 
 // api serves the AWS APIs.
@@ -60,11 +59,13 @@ type plainMux struct {
 }
 
 func (p plainMux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, pattern := p.mux.Handler(r); pattern == "/" || r.URL.Path == "/" {
-		p.api.ServeHTTP(w, r)
-		return
+	if r.URL.Path != "/" {
+		if h, pattern := p.mux.Handler(r); pattern != "/" {
+			h.ServeHTTP(w, r)
+			return
+		}
 	}
-	p.mux.ServeHTTP(w, r)
+	p.api.ServeHTTP(w, r)
 }
 
 // recovering keeps a panic from ending more than its own request.
@@ -138,9 +139,7 @@ func (a *api) call(cell *cell, q *wire.Request, claim *sigv4.Claim, claimErr err
 	if q.Operation == nil {
 		return nil, c.Caller.Account, q.Unknown()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.HTTP.Context()), maxCall) // a client that goes away does not undo its call
-	defer cancel()
-	c.Context, c.SourceIP, c.UserAgent = ctx, sourceIP(q.HTTP), q.HTTP.UserAgent()
+	c.Context, c.SourceIP, c.UserAgent = q.HTTP.Context(), sourceIP(q.HTTP), q.HTTP.UserAgent()
 	out, err = cell.registry.Serve(c)
 	return out, c.Caller.Account, err
 }

@@ -16,6 +16,9 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
 )
 
+// maxWrite is how long a call waits for its write to become durable. After that its outcome is not known.
+const maxWrite = 60 * time.Second
+
 // Call is one authenticated API call.
 type Call struct {
 	Context   context.Context
@@ -143,8 +146,10 @@ func update[In, Out any](r *Registry, c *Call, action string, target Target[In],
 	if err := r.store.Need(c.Context, units...); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context), maxWrite) // a client that goes away does not undo its call
+	defer cancel()
 	var out *Out
-	err := r.store.Update(c.Context, units, func(tx *state.Tx) error {
+	err := r.store.Update(ctx, units, func(tx *state.Tx) error {
 		err := authorize(r, c, tx, action, target, in)
 		if err != nil {
 			return err
