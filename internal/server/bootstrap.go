@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 )
 
-// Made is what the first start made, with its secrets. Fields that were given by the configuration are not repeated in Generated.
+// Made is what the first start made, with its secrets: those that it made up and those that the configuration gave.
 type Made struct {
 	AccountID, AccountName, RootEmail string
 	RootAccessKeyID                   string
@@ -22,8 +23,9 @@ type Made struct {
 	Generated bool // something secret was made up and must be told
 }
 
-// fill makes up what the configuration leaves open. passwordHash is that of RootPassword.
-func (b Bootstrap) fill(ctx context.Context, h *keyring.Hasher) (m *Made, passwordHash string, err error) {
+// fill makes up what the configuration leaves open; a password only if that can be told. passwordHash is that of RootPassword, or "" if
+// there is none.
+func (b Bootstrap) fill(ctx context.Context, h *keyring.Hasher, tell bool) (m *Made, passwordHash string, err error) {
 	ids := keyring.NewStream(keyring.NewSeed())
 	m = &Made{
 		AccountID: b.AccountID, AccountName: b.AccountName, RootEmail: b.RootEmail,
@@ -42,6 +44,9 @@ func (b Bootstrap) fill(ctx context.Context, h *keyring.Hasher) (m *Made, passwo
 		m.RootAccessKeyID, m.RootSecretAccessKey, m.Generated = ids.AccessKeyID(m.AccountID), ids.SecretAccessKey(), true
 	}
 	if m.RootPassword.Len() == 0 {
+		if !tell {
+			return m, "", nil
+		}
 		m.RootPassword, m.Generated = keyring.Password(), true
 	}
 	passwordHash, err = h.Hash(ctx, m.RootPassword)
@@ -74,7 +79,8 @@ var errBootstrapped = errors.New("the store has a management account already")
 // makeManagement writes the management account and its root user. errBootstrapped if there is one.
 func makeManagement(ctx context.Context, s *state.Store, vault *authn.Vault, m *Made, passwordHash string, now time.Time) error {
 	unit := state.AccountUnit(m.AccountID)
-	cell, err := vault.Cell(s.View())
+	v := s.View()
+	cell, err := vault.Cell(v)
 	if err != nil {
 		return err
 	}
@@ -94,6 +100,9 @@ func makeManagement(ctx context.Context, s *state.Store, vault *authn.Vault, m *
 		if tx.Directory().Management() != nil {
 			return errBootstrapped
 		}
+		if !bytes.Equal(tx.Cell().Keyset().Wrapped, v.Cell().Keyset().Wrapped) {
+			return state.ErrStale // see rotation: nothing is sealed under a key that was retired
+		}
 		created := tx.Now().UnixMicro()
 
 		entry := &state.DirectoryAccount{}
@@ -103,23 +112,39 @@ func makeManagement(ctx context.Context, s *state.Store, vault *authn.Vault, m *
 
 		account := &state.AccountRecord{}
 		account.Id, account.Name, account.Email, account.Created, account.Keyset = m.AccountID, m.AccountName, m.RootEmail, created, sealedKeyset
-		account.RootPassword, account.RootPasswordChanged = passwordHash, created
+		if passwordHash != "" {
+			account.RootPassword, account.RootPasswordChanged = passwordHash, created
+		}
 		tx.Put(unit, account)
 
-		putRootKey(tx, m.AccountID, m.RootAccessKeyID, sealedSecret)
+		putRootKey(tx, m.AccountID, m.RootAccessKeyID, sealedSecret, 0)
 		return nil
 	})
 }
 
-// putRootKey stores an access key of the root user. An id that does not encode the account is entered in the directory.
-func putRootKey(tx *state.Tx, account, id string, sealed []byte) {
+// putRootKey stores an access key of the root user.
+func putRootKey(tx *state.Tx, account, id string, sealed []byte, seq uint32) {
 	k := &state.AccessKey{}
-	k.Id, k.Owner, k.Secret = id, account, sealed
+	k.Id, k.Owner, k.Secret, k.Seq = id, account, sealed, seq
 	k.Status, k.Created = statepb.KeyStatus_KEY_STATUS_ACTIVE, tx.Now().UnixMicro()
+	putAccessKey(tx, account, k)
+}
+
+// putAccessKey stores a key. An id that does not encode the account is entered in the directory.
+func putAccessKey(tx *state.Tx, account string, k *state.AccessKey) {
 	tx.Put(state.AccountUnit(account), k)
-	if encoded, ok := keyring.AccountOfAccessKeyID(id); !ok || encoded != account {
-		tx.Put(state.DirectoryUnit, directoryName("key", id, account))
+	if encoded, ok := keyring.AccountOfAccessKeyID(k.Id); !ok || encoded != account {
+		tx.Put(state.DirectoryUnit, directoryName("key", k.Id, account))
 	}
+}
+
+// keyExists reports whether an access key with that id is in this account, or is another account's by the directory.
+func keyExists(tx *state.Tx, account, id string) bool {
+	if tx.Account(account).AccessKey(id) != nil {
+		return true
+	}
+	other := tx.Account(tx.Directory().AccountOfKey(id))
+	return other != nil && other.AccessKey(id) != nil
 }
 
 func directoryName(kind, name, account string) *state.DirectoryName {

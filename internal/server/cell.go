@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -45,6 +46,7 @@ type cell struct {
 	usage         *usage.Tracker
 	registry      *service.Registry
 	master        keyring.Master
+	quotas        iam.Quotas
 	made          *Made // what the first start made; nil if it was not the first
 	calls         inFlight
 
@@ -66,29 +68,44 @@ func (a *activity) end() {
 	a.running.Wait()
 }
 
-// openMaster reads the master key, or makes its file at the first start.
-func openMaster(cfg *Config) (keyring.Master, error) {
+// stored reports whether the data directory holds a store.
+func (c *Config) stored() (bool, error) {
+	if c.DataDir == "" {
+		return false, nil
+	}
+	_, err := os.Stat(filepath.Join(c.DataDir, StoreFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("the data directory: %w", err)
+	}
+	return true, nil
+}
+
+// openMaster reads the master key, or makes its file where there is no store yet: a new key could not open what is there.
+func openMaster(cfg *Config, stored bool) (keyring.Master, error) {
 	switch {
 	case cfg.MasterKey.Len() > 0:
 		return keyring.ParseMaster(cfg.MasterKey)
-	case cfg.MasterKeyFile != "":
-		if cfg.DataDir == "" {
-			return keyring.LoadMaster(cfg.MasterKeyFile)
-		}
-		if _, err := os.Stat(filepath.Join(cfg.DataDir, StoreFile)); err == nil {
-			return keyring.LoadMaster(cfg.MasterKeyFile) // a new key could not open what is there
-		}
-		m, created, err := keyring.LoadOrCreateMaster(cfg.MasterKeyFile)
-		if created {
-			cfg.Logger.Info("made a master key: keep a copy of it apart from backups, nothing can be read without it", "file", cfg.MasterKeyFile)
-		}
-		return m, err
-	default:
+	case cfg.MasterKeyFile == "":
 		text, err := keyring.NewMasterText()
 		if err != nil {
 			return nil, err
 		}
 		return keyring.ParseMaster(text)
+	case stored, cfg.DataDir == "":
+		m, err := keyring.LoadMaster(cfg.MasterKeyFile)
+		if errors.Is(err, fs.ErrNotExist) && stored {
+			err = fmt.Errorf("%w: the store cannot be read without its master key: put the file back, or say where it is with --master-key-file", err)
+		}
+		return m, err
+	default:
+		m, created, err := keyring.LoadOrCreateMaster(cfg.MasterKeyFile)
+		if created {
+			cfg.Logger.Info("made a master key: keep a copy of it apart from backups, nothing can be read without it", "file", cfg.MasterKeyFile)
+		}
+		return m, err
 	}
 }
 
@@ -96,33 +113,49 @@ func openEngine(cfg *Config) (storage.Engine, error) {
 	if cfg.DataDir == "" {
 		return memory.New(memory.Options{}), nil
 	}
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("the data directory: %w", err)
-	}
 	return bolt.Open(filepath.Join(cfg.DataDir, StoreFile), bolt.Options{Retention: cfg.Retention, Logger: cfg.Logger})
 }
 
 // openCell opens the store that the configuration names and makes the first account if it is empty.
 func openCell(ctx context.Context, cfg *Config) (*cell, error) {
-	// Hashing the root user's password takes longer than everything else at the first start, so it runs beside it.
-	type filled struct {
-		made *Made
-		hash string
-		err  error
+	stored, err := cfg.stored()
+	if err != nil {
+		return nil, err
 	}
-	first := make(chan filled, 1)
-	hash := sync.OnceFunc(func() {
-		go func() {
-			m, h, err := cfg.Bootstrap.fill(ctx, keyring.NewHasher(1, 1))
-			first <- filled{m, h, err}
-		}()
-	})
-	if cfg.DataDir == "" {
-		hash()
-	} else if _, err := os.Stat(filepath.Join(cfg.DataDir, StoreFile)); errors.Is(err, os.ErrNotExist) {
-		hash()
+	var first *firstStart
+	if !stored {
+		if first, err = cfg.beginFirstStart(ctx); err != nil {
+			return nil, err
+		}
+		if cfg.DataDir != "" {
+			if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+				return nil, errors.Join(fmt.Errorf("the data directory: %w", err), first.cancel())
+			}
+		}
 	}
-	master, err := openMaster(cfg)
+	c, err := openStored(ctx, cfg, stored)
+	if err != nil {
+		return nil, errors.Join(err, first.cancel())
+	}
+	if c.store.View().Directory().Management() == nil {
+		if first == nil { // the first start was interrupted
+			first, err = cfg.beginFirstStart(ctx)
+		}
+		if err == nil {
+			err = c.bootstrap(ctx, first)
+		}
+		if err != nil {
+			return nil, errors.Join(err, c.close(), first.cancel())
+		}
+	} else if err := checkBootstrap(c.store.View(), cfg.Bootstrap); err != nil {
+		return nil, errors.Join(err, c.close(), first.cancel())
+	}
+	return c, nil
+}
+
+// openStored opens the engine and what it holds.
+func openStored(ctx context.Context, cfg *Config, stored bool) (*cell, error) {
+	master, err := openMaster(cfg, stored)
 	if err != nil {
 		return nil, err
 	}
@@ -134,24 +167,52 @@ func openCell(ctx context.Context, cfg *Config) (*cell, error) {
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
-	if c.store.View().Directory().Management() == nil {
-		hash()
-		f := <-first
-		if f.err == nil {
-			f.err = c.bootstrap(ctx, master, f.made, f.hash)
+	if v := c.store.View(); v.Cell().Keyset() != nil {
+		if _, err := c.vault.Cell(v); err != nil {
+			if errors.Is(err, keyring.ErrWrongMaster) {
+				err = fmt.Errorf("%w: give the master key that this store was made with, or the one it was changed to (--master-key-file)", err)
+			}
+			return nil, errors.Join(err, c.close())
 		}
-		if f.err != nil {
-			return nil, errors.Join(f.err, c.close())
-		}
-	} else if err := checkBootstrap(c.store.View(), cfg.Bootstrap); err != nil {
-		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
 }
 
+// firstStart is what a first start makes, while it is being made: hashing the root user's password takes longer than everything else, so
+// it runs beside that.
+type firstStart struct {
+	file   *SecretFile // nil: shown, or nothing to tell
+	filled chan struct{}
+	made   *Made
+	hash   string
+	err    error
+}
+
+func (c *Config) beginFirstStart(ctx context.Context) (*firstStart, error) {
+	file, err := c.readyToTell()
+	if err != nil {
+		return nil, err
+	}
+	f := &firstStart{file: file, filled: make(chan struct{})}
+	b, tell := c.Bootstrap, c.tells()
+	go func() {
+		defer close(f.filled)
+		f.made, f.hash, f.err = b.fill(ctx, keyring.NewHasher(1, 1), tell)
+	}()
+	return f, nil
+}
+
+// cancel takes the file back. It returns nil, and does nothing for a nil firstStart.
+func (f *firstStart) cancel() error {
+	if f != nil && f.file != nil {
+		f.file.Discard()
+	}
+	return nil
+}
+
 // newCell loads a store and starts to follow it.
 func newCell(ctx context.Context, cfg *Config, engine storage.Engine, master keyring.Master) (*cell, error) {
-	c := &cell{engine: engine, master: master, vault: authn.NewVault(master), ended: make(chan error, 1)}
+	c := &cell{engine: engine, master: master, quotas: cfg.Quotas, vault: authn.NewVault(master), ended: make(chan error, 1)}
 	c.following.begin()
 	c.serving.begin()
 	var err error
@@ -195,17 +256,29 @@ func Operations() []*wire.Operation {
 	return ops
 }
 
-func (c *cell) bootstrap(ctx context.Context, master keyring.Master, made *Made, passwordHash string) error {
+func (c *cell) bootstrap(ctx context.Context, f *firstStart) error {
 	now := time.Now()
 	if c.store.View().Cell().Keyset() == nil {
-		if err := makeCell(ctx, c.store, master, now); err != nil {
+		if err := makeCell(ctx, c.store, c.master, now); err != nil {
 			return err
 		}
 	}
-	if err := makeManagement(ctx, c.store, c.vault, made, passwordHash, now); err != nil {
+	<-f.filled
+	if f.err != nil {
+		return f.err
+	}
+	if f.file != nil { // told before it is true: nothing that exists is known to nobody
+		if err := f.file.Write(f.made); err != nil {
+			return err
+		}
+	}
+	if err := makeManagement(ctx, c.store, c.vault, f.made, f.hash, now); err != nil {
+		if errors.Is(err, storage.ErrUnknown) {
+			f.file = nil // the account may have been made: the file stays
+		}
 		return err
 	}
-	c.made = made
+	c.made = f.made
 	return nil
 }
 

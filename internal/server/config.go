@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gatehouse-iam/gatehouse/internal/iam"
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
@@ -33,9 +35,12 @@ type Config struct {
 
 	Bootstrap     Bootstrap
 	BootstrapFile string // where secrets made at the first start are written, unless they are shown
+	Show          bool   // the caller shows Server.Made to its user, and to nobody else
 
 	Quotas    iam.Quotas
 	Retention time.Duration // how far back the log of the embedded store reaches
+
+	RotateKeys time.Duration // age at which the keys of the store are replaced; 0: only on demand
 
 	SeedFile string // dev: JSON description applied at start and after each reset
 	Dev      bool   // serves POST /_dev/reset
@@ -96,6 +101,12 @@ func (c *Config) Check() error {
 	if c.Retention < time.Hour {
 		bad("a retention of %s is less than an hour", c.Retention)
 	}
+	if c.RotateKeys != 0 && c.RotateKeys < 24*time.Hour {
+		bad("keys that are replaced every %s: at least 24h, or 0 for only on demand", c.RotateKeys)
+	}
+	if c.SeedFile != "" && !c.Dev {
+		bad("a seed is for dev servers")
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -106,24 +117,32 @@ func (c *Config) Check() error {
 	if b.RootEmail != "" && (!emailForm.MatchString(b.RootEmail) || len(b.RootEmail) > 64) {
 		bad("root e-mail address %q is not one, or longer than 64 characters", b.RootEmail)
 	}
-	if len(b.AccountName) > 50 {
-		bad("an account name has at most 50 characters, this one has %d", len(b.AccountName))
+	if n := utf8.RuneCountInString(b.AccountName); n > 50 || strings.ContainsFunc(b.AccountName, unicode.IsControl) {
+		bad("an account name has at most 50 characters and no control characters, %q has %d", b.AccountName, n)
 	}
 	if (b.RootAccessKeyID == "") != (b.RootSecretAccessKey.Len() == 0) {
 		bad("a root access key id and a root secret access key go together")
 	}
 	if b.RootAccessKeyID != "" {
-		if !accessKeyIDForm.MatchString(b.RootAccessKeyID) {
-			bad("root access key id %q: 16 to 128 letters, digits and underscores", b.RootAccessKeyID)
-		}
-		if b.RootSecretAccessKey.Len() < 16 || b.RootSecretAccessKey.Len() > 128 {
-			bad("a root secret access key has 16 to 128 characters, this one has %d", b.RootSecretAccessKey.Len())
+		if err := checkAccessKey(b.RootAccessKeyID, b.RootSecretAccessKey); err != nil {
+			bad("the root access key: %w", err)
 		}
 	}
 	if n := b.RootPassword.Len(); n > 0 && (n < 8 || n > 128) {
 		bad("a root password has 8 to 128 characters, this one has %d", n)
 	}
 	return errors.Join(errs...)
+}
+
+// checkAccessKey checks the form of an access key that was chosen elsewhere.
+func checkAccessKey(id string, secret keyring.Secret) error {
+	switch n := secret.Len(); {
+	case !accessKeyIDForm.MatchString(id):
+		return fmt.Errorf("access key id %q: it has 16 to 128 letters, digits and underscores", id)
+	case n < 16 || n > 128:
+		return fmt.Errorf("a secret access key has 16 to 128 characters, this one has %d", n)
+	}
+	return nil
 }
 
 // TLS reports whether the server speaks TLS itself.
