@@ -4,10 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"math"
 	"time"
 
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
+	"github.com/gatehouse-iam/gatehouse/internal/storage/field"
 )
 
 // record is one log record: a commit and what is needed to undo it.
@@ -42,17 +42,17 @@ func (r *record) encode() []byte {
 	}
 	b := make([]byte, recordHeader, size)
 	b = append(b, r.ID[:]...)
-	b = binary.AppendVarint(b, r.Time.UnixMicro())
+	b = field.AppendTime(b, r.Time)
 	b = binary.AppendUvarint(b, uint64(len(r.Units)))
 	for i, u := range r.Units {
 		flags := byte(0)
 		if u.Write {
 			flags |= unitWrite
 		}
-		b = append(appendBytes(b, u.Unit), flags)
+		b = append(field.Append(b, u.Unit), flags)
 		b = binary.AppendUvarint(b, uint64(u.Head))
 		if u.Write && u.Head != 0 {
-			b = binary.AppendVarint(b, r.headTimes[i].UnixMicro())
+			b = field.AppendTime(b, r.headTimes[i])
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Mutations)))
@@ -64,17 +64,17 @@ func (r *record) encode() []byte {
 		if m.New != nil {
 			flags |= hasNew
 		}
-		b = appendBytes(append(b, flags), m.Key)
+		b = field.Append(append(b, flags), m.Key)
 		if m.Old != nil {
-			b = appendBytes(binary.AppendUvarint(b, uint64(r.before[i])), m.Old)
+			b = field.Append(binary.AppendUvarint(b, uint64(r.before[i])), m.Old)
 		}
 		if m.New != nil {
-			b = appendBytes(b, m.New)
+			b = field.Append(b, m.New)
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Events)))
 	for _, ev := range r.Events {
-		b = appendBytes(b, ev)
+		b = field.Append(b, ev)
 	}
 	b[0] = recordVersion
 	binary.BigEndian.PutUint32(b[1:], recordSum(r.Rev, b))
@@ -86,36 +86,32 @@ func recordSum(rev storage.Rev, encoded []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key[:], castagnoli), castagnoli, encoded[recordHeader:])
 }
 
-func appendBytes[T string | []byte](b []byte, v T) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(v))), v...)
-}
-
 // decodeRecord reads what encode wrote; the record refers to b. Any change to the bytes is ErrDamaged.
 func decodeRecord(rev storage.Rev, b []byte) (*record, error) {
 	r, rest, err := decodeUnits(rev, b)
 	if err != nil {
 		return nil, err
 	}
-	d := decoder{b: rest}
-	for range d.count(2) {
-		flags := d.byte()
-		m, before := storage.Mutation{Key: string(d.bytes())}, storage.Rev(0)
+	d := field.Reader{Rest: rest}
+	for range d.Count(2) {
+		flags := d.Byte()
+		m, before := storage.Mutation{Key: string(d.Bytes())}, storage.Rev(0)
 		if flags&hasOld != 0 {
-			before = d.rev()
-			m.Old = d.bytes()
+			before = d.Rev()
+			m.Old = d.Bytes()
 		}
 		if flags&hasNew != 0 {
-			m.New = d.bytes()
+			m.New = d.Bytes()
 		}
 		if flags > hasOld|hasNew {
-			d.bad = true
+			d.Bad = true
 		}
 		r.Mutations, r.before = append(r.Mutations, m), append(r.before, before)
 	}
-	for range d.count(1) {
-		r.Events = append(r.Events, d.bytes())
+	for range d.Count(1) {
+		r.Events = append(r.Events, d.Bytes())
 	}
-	if d.bad || len(d.b) != 0 {
+	if d.Bad || len(d.Rest) != 0 {
 		return nil, fmt.Errorf("%w: log record %d cannot be read", storage.ErrDamaged, rev)
 	}
 	return r, nil
@@ -133,91 +129,26 @@ func decodeUnits(rev storage.Rev, b []byte) (r *record, rest []byte, err error) 
 		return nil, nil, fmt.Errorf("%w: log record %d has version %d, this program knows %d", storage.ErrDamaged, rev, b[0], recordVersion)
 	}
 	r = &record{Commit: storage.Commit{Rev: rev}}
-	d := decoder{b: b[recordHeader:]}
-	copy(r.ID[:], d.take(uint64(len(r.ID))))
-	r.Time = d.time()
-	for range d.count(3) {
-		u := storage.Condition{Unit: string(d.bytes())}
-		flags := d.byte()
-		u.Write, u.Head = flags&unitWrite != 0, d.rev()
+	d := field.Reader{Rest: b[recordHeader:]}
+	copy(r.ID[:], d.Take(uint64(len(r.ID))))
+	r.Time = d.Time()
+	for range d.Count(3) {
+		u := storage.Condition{Unit: string(d.Bytes())}
+		flags := d.Byte()
+		u.Write, u.Head = flags&unitWrite != 0, d.Rev()
 		var at time.Time
 		if u.Write && u.Head != 0 {
-			at = d.time()
+			at = d.Time()
 		}
 		if flags > unitWrite {
-			d.bad = true
+			d.Bad = true
 		}
 		r.Units, r.headTimes = append(r.Units, u), append(r.headTimes, at)
 	}
-	if d.bad {
+	if d.Bad {
 		return nil, nil, fmt.Errorf("%w: the units of log record %d cannot be read", storage.ErrDamaged, rev)
 	}
-	return r, d.b, nil
-}
-
-// decoder reads fields off the front of b. After a field that does not fit bad is set and everything reads as zero.
-type decoder struct {
-	b   []byte
-	bad bool
-}
-
-func (d *decoder) take(n uint64) []byte {
-	if d.bad || n > uint64(len(d.b)) {
-		d.bad, d.b = true, nil
-		return nil
-	}
-	v := d.b[:n:n]
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	if n <= 0 {
-		d.bad, d.b = true, nil
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-// count reads the length of a list whose elements have at least min bytes.
-func (d *decoder) count(min int) int {
-	n := d.uvarint()
-	if n > uint64(len(d.b)/min) {
-		d.bad, d.b = true, nil
-		return 0
-	}
-	return int(n)
-}
-
-func (d *decoder) byte() byte {
-	if v := d.take(1); v != nil {
-		return v[0]
-	}
-	return 0
-}
-
-// bytes reads a string. It is not nil unless the decoder is bad.
-func (d *decoder) bytes() []byte { return d.take(d.uvarint()) }
-
-func (d *decoder) rev() storage.Rev {
-	v := d.uvarint()
-	if v > math.MaxInt64 {
-		d.bad = true
-		return 0
-	}
-	return storage.Rev(v)
-}
-
-func (d *decoder) time() time.Time {
-	v, n := binary.Varint(d.b)
-	if n <= 0 {
-		d.bad, d.b = true, nil
-		return time.Time{}
-	}
-	d.b = d.b[n:]
-	return time.UnixMicro(v).UTC()
+	return r, d.Rest, nil
 }
 
 func revKey(rev storage.Rev) (key [8]byte) {
