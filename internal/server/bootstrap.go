@@ -20,7 +20,7 @@ type Made struct {
 	RootAccessKeyID                   string
 	RootSecretAccessKey, RootPassword keyring.Secret
 
-	Generated bool // something secret was made up and must be told
+	KeyGenerated, PasswordGenerated bool // made up, and told only now
 }
 
 // fill makes up what the configuration leaves open; a password only if that can be told. passwordHash is that of RootPassword, or "" if
@@ -41,13 +41,13 @@ func (b Bootstrap) fill(ctx context.Context, h *keyring.Hasher, tell bool) (m *M
 		m.RootEmail = "root@" + m.AccountID + ".invalid"
 	}
 	if m.RootAccessKeyID == "" {
-		m.RootAccessKeyID, m.RootSecretAccessKey, m.Generated = ids.AccessKeyID(m.AccountID), ids.SecretAccessKey(), true
+		m.RootAccessKeyID, m.RootSecretAccessKey, m.KeyGenerated = ids.AccessKeyID(m.AccountID), ids.SecretAccessKey(), true
 	}
 	if m.RootPassword.Len() == 0 {
 		if !tell {
 			return m, "", nil
 		}
-		m.RootPassword, m.Generated = keyring.Password(), true
+		m.RootPassword, m.PasswordGenerated = keyring.Password(), true
 	}
 	passwordHash, err = h.Hash(ctx, m.RootPassword)
 	return m, passwordHash, err

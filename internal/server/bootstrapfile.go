@@ -2,25 +2,19 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 )
 
-const (
-	bootstrapHeading = "# Gatehouse: credentials of the root user, written once."
-	maxBootstrapFile = 64 << 10
-)
+const maxBootstrapFile = 64 << 10
 
-// The names under which the environment and a bootstrap file give what the first start makes.
+// The environment variables that messages name.
 const (
-	EnvAccountID           = "GATEHOUSE_ACCOUNT_ID"
-	EnvAccountName         = "GATEHOUSE_ACCOUNT_NAME"
-	EnvRootEmail           = "GATEHOUSE_ROOT_EMAIL"
 	EnvRootPassword        = "GATEHOUSE_ROOT_PASSWORD"
 	EnvRootAccessKeyID     = "GATEHOUSE_ROOT_ACCESS_KEY_ID"
 	EnvRootSecretAccessKey = "GATEHOUSE_ROOT_SECRET_ACCESS_KEY"
@@ -47,7 +41,10 @@ func ClaimSecretFile(path string) (*SecretFile, error) {
 
 // Write fills and closes the file. Without error its content survives a crash of the machine.
 func (s *SecretFile) Write(m *Made) error {
-	_, err := s.f.WriteString(m.text().Reveal())
+	text, err := m.text()
+	if err == nil {
+		_, err = s.f.WriteString(text.Reveal())
+	}
 	err = errors.Join(err, s.f.Sync(), s.f.Close())
 	if err != nil {
 		os.Remove(s.path)
@@ -62,65 +59,42 @@ func (s *SecretFile) Discard() {
 	os.Remove(s.path)
 }
 
-// text is the form of the file: assignments that a shell can read.
-func (m *Made) text() keyring.Secret {
-	var b strings.Builder
-	b.WriteString(bootstrapHeading + "\n# Keep them in a safe place and remove this file. gatehouse init --bootstrap-file takes it.\n")
-	for _, a := range []struct{ name, value string }{
-		{EnvAccountID, m.AccountID},
-		{EnvAccountName, m.AccountName},
-		{EnvRootEmail, m.RootEmail},
-		{EnvRootAccessKeyID, m.RootAccessKeyID},
-		{EnvRootSecretAccessKey, m.RootSecretAccessKey.Reveal()},
-		{EnvRootPassword, m.RootPassword.Reveal()},
-	} {
-		if a.value != "" {
-			fmt.Fprintf(&b, "%s='%s'\n", a.name, strings.ReplaceAll(a.value, "'", `'\''`))
-		}
-	}
-	return keyring.NewSecret(b.String())
+// bootstrapFile is the form of the file.
+type bootstrapFile struct {
+	Note            string `json:"note,omitempty"`
+	AccountID       string `json:"account_id"`
+	AccountName     string `json:"account_name,omitempty"`
+	RootEmail       string `json:"root_email,omitempty"`
+	AccessKeyID     string `json:"access_key_id,omitempty"`
+	SecretAccessKey string `json:"secret_access_key,omitempty"`
+	Password        string `json:"password,omitempty"`
+}
+
+func (m *Made) text() (keyring.Secret, error) {
+	b, err := json.MarshalIndent(bootstrapFile{
+		Note:      "Credentials of Gatehouse's root user, written once. Keep them in a safe place and remove this file.",
+		AccountID: m.AccountID, AccountName: m.AccountName, RootEmail: m.RootEmail,
+		AccessKeyID: m.RootAccessKeyID, SecretAccessKey: m.RootSecretAccessKey.Reveal(), Password: m.RootPassword.Reveal(),
+	}, "", "  ")
+	return keyring.NewSecret(string(b) + "\n"), err
 }
 
 // ReadBootstrapFile reads what SecretFile.Write wrote. A missing file is fs.ErrNotExist.
 func ReadBootstrapFile(path string) (Bootstrap, error) {
-	var b Bootstrap
 	text, err := readLimited(path, maxBootstrapFile)
 	if err != nil {
-		return b, fmt.Errorf("the bootstrap file: %w", err)
+		return Bootstrap{}, fmt.Errorf("the bootstrap file: %w", err)
 	}
-	if !bytes.HasPrefix(text, []byte(bootstrapHeading)) {
-		return b, fmt.Errorf("the bootstrap file %s was not written by Gatehouse", path)
+	var f bootstrapFile
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil || d.More() || f.AccountID == "" {
+		return Bootstrap{}, fmt.Errorf("the bootstrap file %s was not written by Gatehouse, or is damaged", path)
 	}
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		name, value, _ := strings.Cut(line, "=")
-		if len(value) < 2 || value[0] != '\'' || value[len(value)-1] != '\'' {
-			return b, fmt.Errorf("the bootstrap file %s is damaged in line %d", path, n)
-		}
-		value = strings.ReplaceAll(value[1:len(value)-1], `'\''`, "'")
-		switch name {
-		case EnvAccountID:
-			b.AccountID = value
-		case EnvAccountName:
-			b.AccountName = value
-		case EnvRootEmail:
-			b.RootEmail = value
-		case EnvRootAccessKeyID:
-			b.RootAccessKeyID = value
-		case EnvRootSecretAccessKey:
-			b.RootSecretAccessKey = keyring.NewSecret(value)
-		case EnvRootPassword:
-			b.RootPassword = keyring.NewSecret(value)
-		default:
-			return b, fmt.Errorf("the bootstrap file %s has %q in line %d, which this version does not know", path, name, n)
-		}
-	}
-	return b, nil
+	return Bootstrap{
+		AccountID: f.AccountID, AccountName: f.AccountName, RootEmail: f.RootEmail, RootAccessKeyID: f.AccessKeyID,
+		RootSecretAccessKey: keyring.NewSecret(f.SecretAccessKey), RootPassword: keyring.NewSecret(f.Password),
+	}, nil
 }
 
 // or gives b with what it leaves open taken from other. An access key is taken as a whole.

@@ -145,6 +145,14 @@ func checkAccessKey(id string, secret keyring.Secret) error {
 	return nil
 }
 
+// SetQuota changes one quota from its default, by its name in LimitExceeded messages.
+func (c *Config) SetQuota(name string, n int) error {
+	if c.Quotas == (iam.Quotas{}) {
+		c.Quotas = iam.DefaultQuotas
+	}
+	return c.Quotas.Set(name, n)
+}
+
 // TLS reports whether the server speaks TLS itself.
 func (c *Config) TLS() bool { return c.TLSCert != "" }
 
