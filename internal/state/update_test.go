@@ -253,7 +253,9 @@ func isPanic(text string) func(error) bool {
 	}
 }
 
-func isError(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
+func isError(want error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, want) }
+}
 
 func TestWriteAfterTheEnd(t *testing.T) {
 	t.Parallel()
@@ -300,7 +302,10 @@ func TestPendingIsInvisible(t *testing.T) {
 		})
 		start("panic", func(tx *Tx) error { panic(tx.Account(acme).UserByName("pending").Name) })
 		start("second", createUser(acme, "second"))
-		answers.Range(func(name, err any) bool { t.Errorf("%s was answered with %v while the commit waits", name, err); return true })
+		answers.Range(func(name, err any) bool {
+			t.Errorf("%s was answered with %v while the commit waits", name, err)
+			return true
+		})
 		if s.View().Account(acme).UserCount() != 0 {
 			t.Error("the view shows pending users")
 		}
@@ -534,6 +539,7 @@ func TestTime(t *testing.T) {
 	o.Now = func() time.Time { return time.Unix(0, clock.Load()).In(time.FixedZone("", 3600)) }
 	a, b := openWith(t, e, o), openWith(t, e, o)
 	a.account(t, acme)
+	b.at(t, a.View().rev)
 	var last time.Time
 	rnd := rand.New(rand.NewPCG(1, 4))
 	for i := range 300 {
