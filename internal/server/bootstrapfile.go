@@ -124,25 +124,24 @@ var ErrNowhereToTell = errors.New("the first start makes an access key for the r
 
 // readyToTell makes sure, before anything is made, that the secrets of a first start can be told. The file is nil where they are shown, or
 // where none are made: a root user whose key was chosen and whose password cannot be told gets no password.
+//
+// A dev server takes what a bootstrap file of an earlier start says: it begins with the same keys each time.
 func (c *Config) readyToTell() (file *SecretFile, err error) {
-	switch {
-	case c.Show:
+	if c.Dev && c.BootstrapFile != "" {
+		switch b, err := ReadBootstrapFile(c.BootstrapFile); {
+		case err == nil:
+			c.Bootstrap = c.Bootstrap.or(b)
+			return nil, c.Check()
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+	}
+	switch b := &c.Bootstrap; {
+	case c.Show, b.RootAccessKeyID != "" && b.RootPassword.Len() > 0:
 		return nil, nil
 	case c.BootstrapFile != "":
-		if c.Dev { // the file of an earlier start: the new server gets the same keys
-			switch b, err := ReadBootstrapFile(c.BootstrapFile); {
-			case err == nil:
-				c.Bootstrap = c.Bootstrap.or(b)
-				return nil, c.Check()
-			case !errors.Is(err, fs.ErrNotExist):
-				return nil, err
-			}
-		}
-		if c.Bootstrap.RootAccessKeyID != "" && c.Bootstrap.RootPassword.Len() > 0 {
-			return nil, nil // nothing is made
-		}
 		return ClaimSecretFile(c.BootstrapFile)
-	case c.Bootstrap.RootAccessKeyID == "":
+	case b.RootAccessKeyID == "":
 		return nil, ErrNowhereToTell
 	}
 	return nil, nil
