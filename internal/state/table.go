@@ -65,8 +65,8 @@ func (t *table[T]) get(key string) *T { return t.byKey.get(key) }
 func (t *table[T]) put(r *T) *T {
 	old := t.byKey.put(r)
 	if t.ordered != nil {
-		if old != nil {
-			t.ordered.Delete(old)
+		if old != nil && (t.less(old, r) || t.less(r, old)) {
+			t.ordered.Delete(old) // else Set replaces it where it stands
 		}
 		t.ordered.Set(r)
 	}
