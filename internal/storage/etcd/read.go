@@ -156,49 +156,81 @@ func (e *engine) Log(ctx context.Context, unit string, from, to storage.Rev) ite
 type place struct {
 	rev     storage.Rev
 	primary string
+	record  *record // nil if so many were found that they were not kept
 }
+
+// keptPlaces is how many records find keeps.
+const keptPlaces = 64
 
 // find follows the unit's heads back and returns its commits in the range, newest first.
 func (e *engine) find(ctx context.Context, unit string, from, to storage.Rev) (found []place, err error) {
-	resp, err := e.get(ctx, e.headKey(unit))
-	if err != nil {
-		return nil, err
-	}
-	if to == 0 {
-		to = storage.Rev(resp.Header.Revision)
-	}
-	for len(resp.Kvs) > 0 {
-		rev := storage.Rev(resp.Kvs[0].ModRevision)
+	for at := storage.Rev(0); ; {
+		// Mostly the unit is the first one that its commit wrote: then this is all.
+		got, now, err := e.gets(ctx, clientv3.OpGet(e.headKey(unit), clientv3.WithRev(int64(at))), clientv3.OpGet(e.logKey(unit), clientv3.WithRev(int64(at))))
+		if err != nil {
+			return nil, err
+		}
+		if to == 0 {
+			to = now
+		}
+		if len(got[0]) == 0 {
+			if at != 0 {
+				return nil, fmt.Errorf("%w: unit %s has no head at revision %d", storage.ErrDamaged, unit, at)
+			}
+			return nil, nil
+		}
+		rev := storage.Rev(got[0][0].ModRevision)
 		if rev < from {
-			break
+			return found, nil
 		}
-		_, primary, err := splitHead(resp.Kvs[0].Value)
+		_, primary, err := splitHead(got[0][0].Value)
 		if err != nil {
 			return nil, err
 		}
-		if rev <= to {
-			found = append(found, place{rev, primary})
+		p := place{rev: rev, primary: primary}
+		if primary == unit {
+			p.record, err = e.recordOf(p, got[1])
+		} else {
+			p.record, err = e.record(ctx, p)
 		}
-		r, err := e.record(ctx, place{rev, primary})
 		if err != nil {
 			return nil, err
 		}
-		i := slices.IndexFunc(r.Units, func(c storage.Condition) bool { return c.Unit == unit && c.Write })
-		if i < 0 || r.Units[i].Head >= rev {
+		i := slices.IndexFunc(p.record.Units, func(c storage.Condition) bool { return c.Unit == unit && c.Write })
+		if i < 0 || p.record.Units[i].Head >= rev {
 			return nil, fmt.Errorf("%w: log record %d does not write unit %s as its head says", storage.ErrDamaged, rev, unit)
 		}
-		before := r.Units[i].Head
-		if before == 0 || before < from {
-			break
+		at = p.record.Units[i].Head
+		if rev <= to {
+			if len(found) >= keptPlaces {
+				p.record = nil
+			}
+			found = append(found, p)
 		}
-		if resp, err = e.get(ctx, e.headKey(unit), clientv3.WithRev(int64(before))); err != nil {
-			return nil, err
-		}
-		if len(resp.Kvs) == 0 {
-			return nil, fmt.Errorf("%w: unit %s has no head at revision %d", storage.ErrDamaged, unit, before)
+		if at == 0 || at < from {
+			return found, nil
 		}
 	}
-	return found, nil
+}
+
+// gets does several reads at once and returns the keys each has found, and the revision of the answer.
+func (e *engine) gets(ctx context.Context, ops ...clientv3.Op) (found [][]*mvccpb.KeyValue, rev storage.Rev, err error) {
+	if err := e.alive(ctx); err != nil {
+		return nil, 0, err
+	}
+	for part := range slices.Chunk(ops, flatOps) {
+		bounded, cancel := e.request(ctx)
+		resp, err := e.client.Txn(bounded).Then(part...).Commit()
+		cancel()
+		if err != nil {
+			return nil, 0, e.readError(ctx, err)
+		}
+		rev = storage.Rev(resp.Header.Revision)
+		for _, r := range resp.Responses {
+			found = append(found, r.GetResponseRange().Kvs)
+		}
+	}
+	return found, rev, nil
 }
 
 func (e *engine) record(ctx context.Context, p place) (*record, error) {
@@ -206,50 +238,52 @@ func (e *engine) record(ctx context.Context, p place) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(resp.Kvs) == 0 || resp.Kvs[0].ModRevision != int64(p.rev) {
+	return e.recordOf(p, resp.Kvs)
+}
+
+func (e *engine) recordOf(p place, kvs []*mvccpb.KeyValue) (*record, error) {
+	if len(kvs) == 0 || kvs[0].ModRevision != int64(p.rev) {
 		return nil, fmt.Errorf("%w: log record %d is missing", storage.ErrDamaged, p.rev)
 	}
-	return decodeRecord(resp.Kvs[0].Value)
+	return decodeRecord(kvs[0].Value)
 }
 
 // read makes a commit of a log record and the history around it.
 func (e *engine) read(ctx context.Context, p place) (storage.Commit, error) {
-	r, err := e.record(ctx, p)
+	r := p.record
+	if r == nil {
+		var err error
+		if r, err = e.record(ctx, p); err != nil {
+			return storage.Commit{}, err
+		}
+	}
+	// The first read is there for its revision alone: a compaction up to p.rev must not go unnoticed where nothing else asks for the one before.
+	asked := map[string]bool{}
+	ops := []clientv3.Op{clientv3.OpGet(e.root+"format", clientv3.WithRev(int64(p.rev)-1), clientv3.WithKeysOnly())}
+	for _, op := range r.Ops {
+		if op.Kind != storage.DeletePrefix && !asked[op.Key] {
+			asked[op.Key] = true
+			ops = append(ops, clientv3.OpGet(e.itemKey(op.Key), clientv3.WithRev(int64(p.rev)-1)))
+		}
+	}
+	olds := len(ops)
+	for i, op := range r.Ops {
+		if r.final[i] {
+			ops = append(ops, clientv3.OpGet(e.itemKey(op.Key), clientv3.WithRev(int64(p.rev))))
+		}
+	}
+	found, _, err := e.gets(ctx, ops...)
 	if err != nil {
 		return storage.Commit{}, err
 	}
 	space := e.root + "b/"
-	var olds, news []clientv3.Op
-	asked := map[string]bool{}
-	for i, op := range r.Ops {
-		if op.Kind == storage.DeletePrefix {
-			continue
-		}
-		if !asked[op.Key] {
-			asked[op.Key] = true
-			olds = append(olds, clientv3.OpGet(e.itemKey(op.Key), clientv3.WithRev(int64(p.rev)-1)))
-		}
-		if r.final[i] {
-			news = append(news, clientv3.OpGet(e.itemKey(op.Key), clientv3.WithRev(int64(p.rev))))
-		}
-	}
 	before, after := values{}, values{}
-	for _, part := range []struct {
-		gets []clientv3.Op
-		into values
-	}{{olds, before}, {news, after}} {
-		if len(part.gets) == 0 {
-			continue
-		}
-		bounded, cancel := e.request(ctx)
-		resp, err := e.client.Txn(bounded).Then(part.gets...).Commit()
-		cancel()
-		if err != nil {
-			return storage.Commit{}, e.readError(ctx, err)
-		}
-		for _, got := range resp.Responses {
-			for _, kv := range got.GetResponseRange().Kvs {
-				part.into.Set(itemOf(space, kv))
+	for i, kvs := range found[1:] {
+		for _, kv := range kvs {
+			if i+1 < olds {
+				before.Set(itemOf(space, kv))
+			} else {
+				after.Set(itemOf(space, kv))
 			}
 		}
 	}
@@ -262,12 +296,6 @@ func (e *engine) read(ctx context.Context, p place) (storage.Commit, error) {
 				return storage.Commit{}, err
 			}
 			before.Set(item)
-		}
-	}
-	if len(olds) == 0 {
-		// Nothing asked for the revision before: a compaction up to p.rev would go unnoticed, and other engines do notice.
-		if _, err := e.get(ctx, e.root+"format", clientv3.WithRev(int64(p.rev)-1)); err != nil {
-			return storage.Commit{}, err
 		}
 	}
 	return r.commit(p.rev, before, func(key string) ([]byte, bool) { i, ok := after[key]; return i.Value, ok })

@@ -234,17 +234,17 @@ func testHistory(t *testing.T, f Factory) {
 			for n := range 120 {
 				b := s.randomBatch(r, n)
 				m.apply(s.commit(b), b)
-				if n%10 == 9 {
+				if n%20 == 19 {
 					s.compare(&m, r, 6)
 				}
 				if f.Reopen != nil && n%50 == 40 {
 					s.reopen(f)
 				}
 			}
-			s.compare(&m, r, 60)
+			s.compare(&m, r, 25)
 			if f.Reopen != nil {
 				s.reopen(f)
-				s.compare(&m, r, 60)
+				s.compare(&m, r, 25)
 			}
 		})
 	}
