@@ -1,6 +1,10 @@
 package iam
 
 import (
+	"iter"
+	"strconv"
+	"strings"
+
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authn"
@@ -35,8 +39,8 @@ func onListAccessKeys(c *service.Call, r state.Reader, in *iamapi.ListAccessKeys
 	return userOrCallerTarget(c, r, in.UserName)
 }
 
-// onGetAccessKeyLastUsed is the key's owner. A key that is not there has the message that AWS recorded (docs/spec/wire.md 4.3), which a
-// caller without permission gets for every key id.
+// onGetAccessKeyLastUsed is the key's owner. A key that is not in the account is refused in words of their own, whoever asks
+// (docs/spec/wire.md 4.3).
 func onGetAccessKeyLastUsed(c *service.Call, r state.Reader, in *iamapi.GetAccessKeyLastUsedRequest) ([]authz.Target, error) {
 	a, err := callersAccount(c, r)
 	if err != nil {
@@ -138,19 +142,31 @@ func listAccessKeys(c *service.Call, r state.Reader, in *iamapi.ListAccessKeysRe
 	if err != nil {
 		return nil, err
 	}
-	var seen *state.AccessKey
-	if from != "" {
-		if seen = o.account.AccessKey(from); seen == nil || seen.Owner != o.id() {
-			return nil, wire.ValidationError.New("Invalid Marker.")
-		}
+	behind, err := accessKeysAfter(o.account.AccessKeys(o.id()), from)
+	if err != nil {
+		return nil, err
 	}
-	behind := filter(o.account.AccessKeys(o.id()), func(k *state.AccessKey) bool { return seen == nil || k.Seq > seen.Seq })
-	keys, marker := page("accesskeys", in.MaxItems, behind, func(k *state.AccessKey) string { return k.Id })
+	keys, marker := page("accesskeys", in.MaxItems, behind, func(k *state.AccessKey) string {
+		return strconv.FormatUint(uint64(k.Seq), 10) + " " + k.Id
+	})
 	out := &iamapi.ListAccessKeysResponse{AccessKeyMetadata: make([]iamapi.AccessKeyMetadata, len(keys)), IsTruncated: ptr(marker != nil), Marker: marker}
 	for i, k := range keys {
 		out.AccessKeyMetadata[i] = iamapi.AccessKeyMetadata{UserName: o.name(), AccessKeyId: &k.Id, Status: xKeyStatus(k), CreateDate: xTime(k.Created)}
 	}
 	return out, nil
+}
+
+// accessKeysAfter leaves out the keys up to the one that a marker remembers. That one may be gone, and its place taken by a new key.
+func accessKeysAfter(keys iter.Seq[*state.AccessKey], from string) (iter.Seq[*state.AccessKey], error) {
+	if from == "" {
+		return keys, nil
+	}
+	place, id, _ := strings.Cut(from, " ")
+	seq, err := strconv.ParseUint(place, 10, 64)
+	if err != nil {
+		return nil, invalidMarker()
+	}
+	return filter(keys, func(k *state.AccessKey) bool { return uint64(k.Seq) > seq || uint64(k.Seq) == seq && k.Id != id }), nil
 }
 
 func getAccessKeyLastUsed(c *service.Call, r state.Reader, in *iamapi.GetAccessKeyLastUsedRequest) (*iamapi.GetAccessKeyLastUsedResponse, error) {

@@ -4,15 +4,25 @@ import (
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
+	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
 )
 
 func registerAccountAlias(r *service.Registry) {
-	service.Write(r, iamapi.OpCreateAccountAlias, service.Account, createAccountAlias, andDirectory)
+	service.Write(r, iamapi.OpCreateAccountAlias, onNewAccountAlias, createAccountAlias, andDirectory)
 	service.Write(r, iamapi.OpDeleteAccountAlias, service.Account, deleteAccountAlias, andDirectory)
 	service.Read(r, iamapi.OpListAccountAliases, service.Account, listAccountAliases)
+}
+
+// onNewAccountAlias refuses, like the other constraints before authorization, what a sign-in address could not tell from an account id
+// (docs/spec/wire.md 8). AWS's text is not known.
+func onNewAccountAlias(c *service.Call, r state.Reader, in *iamapi.CreateAccountAliasRequest) ([]authz.Target, error) {
+	if alias := *in.AccountAlias; len(alias) == 12 && strings.Trim(alias, "0123456789") == "" {
+		return nil, wire.ValidationError.New("The specified value for accountAlias is invalid. It must not be 12 digits, as account ids are.")
+	}
+	return service.Account(c, r, in)
 }
 
 // andDirectory: aliases are unique over all accounts.

@@ -29,10 +29,14 @@ func Register(r *service.Registry, q Quotas) {
 // callersAccount is the account of the caller, in which every IAM call takes place.
 func callersAccount(c *service.Call, r state.Reader) (*state.Account, error) {
 	a := r.Account(c.Caller.Account)
-	if a == nil { // the account was removed since the signature was checked
-		return nil, wire.InvalidClientTokenId.New("The security token included in the request is invalid.")
+	if a == nil { // removed since the signature was checked
+		return nil, invalidToken()
 	}
 	return a, nil
+}
+
+func invalidToken() *wire.Error {
+	return wire.InvalidClientTokenId.New("The security token included in the request is invalid.")
 }
 
 // userNamed is the user with that name in the caller's account, or NoSuchEntity.
@@ -91,9 +95,11 @@ func userOrCaller(c *service.Call, r state.Reader, name *string) (owner, error) 
 	case state.RootUser:
 		return owner{account: a}, nil
 	case state.IAMUser:
-		if u := a.User(c.Caller.ID); u != nil {
-			return owner{a, u}, nil
+		u := a.User(c.Caller.ID)
+		if u == nil { // deleted since the signature was checked
+			return owner{}, invalidToken()
 		}
+		return owner{a, u}, nil
 	}
 	return owner{}, noUserName()
 }
@@ -115,10 +121,14 @@ func userOrCallerTarget(c *service.Call, r state.Reader, name *string) ([]authz.
 	if name != nil {
 		return userTarget(c, r, *name)
 	}
-	if c.Caller.Kind != state.RootUser && c.Caller.Kind != state.IAMUser {
-		return nil, noUserName()
+	o, err := userOrCaller(c, r, nil)
+	if err != nil {
+		return nil, err
 	}
-	return one(c.Caller.ARN()), nil
+	if o.user == nil {
+		return one(arn.Root(state.Partition, o.account.ID)), nil
+	}
+	return one(o.user.ARN(o.account.ID)), nil // as it is called now: the caller may have been renamed since its signature was checked
 }
 
 func one(arn string) []authz.Target { return []authz.Target{{ARN: arn}} }

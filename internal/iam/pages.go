@@ -29,8 +29,10 @@ func after(list string, marker *string) (string, error) {
 			return last, nil
 		}
 	}
-	return "", wire.ValidationError.New("Invalid Marker.")
+	return "", invalidMarker()
 }
+
+func invalidMarker() *wire.Error { return wire.ValidationError.New("Invalid Marker.") }
 
 // page takes at most maxItems records and the marker for what follows; nil if that was all. name gives what a marker remembers.
 func page[T any](list string, maxItems *int32, records iter.Seq[T], name func(T) string) (taken []T, marker *string) {

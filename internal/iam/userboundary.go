@@ -42,7 +42,7 @@ func noBoundaryPolicy(text string) *wire.Error {
 	if err != nil {
 		return wire.ValidationError.New("ARN %s is not valid.", text)
 	}
-	if kind, _, _, ok := parsed.Entity(); !ok || kind != "policy" {
+	if kind, _, _, ok := parsed.Entity(); !ok || kind != "policy" || parsed.Service != "iam" {
 		return iamapi.InvalidInput.New("ARN %s is not valid.", text)
 	}
 	return iamapi.NoSuchEntity.New("Scope ARN: %s does not exist or is not attachable.", text)

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"slices"
 	"strings"
 
@@ -103,7 +104,32 @@ func listUserTags(c *service.Call, r state.Reader, in *iamapi.ListUserTagsReques
 		return nil, err
 	}
 	sorted := slices.SortedFunc(slices.Values(u.Tags), func(a, b *statepb.Tag) int { return cmp.Compare(a.Key, b.Key) })
-	behind := filter(slices.Values(sorted), func(t *statepb.Tag) bool { return t.Key > from })
-	tags, marker := page("usertags", in.MaxItems, behind, func(t *statepb.Tag) string { return t.Key })
+	tags, marker := page("usertags", in.MaxItems, slices.Values(tagsAfter(sorted, from)), tagPlace)
 	return &iamapi.ListUserTagsResponse{Tags: xTags(tags), IsTruncated: ptr(marker != nil), Marker: marker}, nil
+}
+
+// maxPlace bounds what a marker remembers of a tag key: 128 characters can be 512 bytes, and a marker has room for 320 characters.
+const maxPlace = 192
+
+// tagPlace is what a marker remembers of a tag: its key, of a long key the beginning and a digest.
+func tagPlace(t *statepb.Tag) string {
+	if len(t.Key) <= maxPlace {
+		return t.Key
+	}
+	sum := sha256.Sum256([]byte(t.Key))
+	return t.Key[:maxPlace] + string(sum[:16])
+}
+
+// tagsAfter are the sorted tags behind the place that a marker remembers. If that tag is gone, keys with the same long beginning are given
+// again rather than left out.
+func tagsAfter(sorted []*statepb.Tag, place string) []*statepb.Tag {
+	if i := slices.IndexFunc(sorted, func(t *statepb.Tag) bool { return tagPlace(t) == place }); i >= 0 {
+		return sorted[i+1:]
+	}
+	beginning := place
+	if len(place) > maxPlace {
+		beginning = place[:maxPlace]
+	}
+	i, _ := slices.BinarySearchFunc(sorted, beginning, func(t *statepb.Tag, key string) int { return cmp.Compare(t.Key, key) })
+	return sorted[i:]
 }

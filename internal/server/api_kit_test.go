@@ -267,8 +267,8 @@ func (a *answer) all(name string) []string {
 // code is the error's code, "" for a success.
 func (a *answer) code() string { return a.value("Error", "Code") }
 
-// String is the result without its frame ("" for operations without one), or "status code message" for an error. Dates, and
-// secrets are replaced, so that answers can be compared whole.
+// String is the result without its frame ("" for operations without one), or "status code message" for an error. Dates, ids that
+// the server made and secrets are replaced, so that answers can be compared whole.
 func (a *answer) String() string {
 	var s string
 	switch {
@@ -306,8 +306,8 @@ var masks = []struct {
 }{
 	{regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "DATE"},
 	{regexp.MustCompile(`SecretAccessKey=[A-Za-z0-9+/]{40}( |\)|$)`), "SecretAccessKey=SECRET$1"},
-	{regexp.MustCompile(`\bAIDA[A-Z2-7]{17}\b`), "AIDA"},
-	{regexp.MustCompile(`\bAKIA[A-Z2-7]{16}\b`), "AKIA"},
+	{regexp.MustCompile(`\bUserId=AIDA[A-Z2-7]{17}\b`), "UserId=AIDA"},
+	{regexp.MustCompile(`\bAccessKeyId=AKIA[A-Z2-7]{16}\b`), "AccessKeyId=AKIA"},
 }
 
 const (

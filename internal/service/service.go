@@ -33,12 +33,15 @@ type Call struct {
 	targets []authz.Target // that were authorized
 }
 
-// Target says what a call is aimed at: one check for each, in order. No target means that the operation is exempt from authorization
-// (docs/spec/evaluation.md 4.4), which only Exempt may return. An error ends the call before authorization.
+// Target says what a call is aimed at: one check for each, in order. It returns at least one: what returns none is refused as a mistake of
+// ours, so that forgetting a target never means that everybody may. An error ends the call before authorization.
 type Target[In any] func(c *Call, r state.Reader, in *In) ([]authz.Target, error)
 
-// Exempt is the target of operations that every authenticated principal may call, whatever policies say.
-func Exempt[In any](*Call, state.Reader, *In) ([]authz.Target, error) { return nil, nil }
+// Exempt is the target of operations that every authenticated principal may call, whatever policies say (docs/spec/evaluation.md 4.4).
+func Exempt[In any](*Call, state.Reader, *In) ([]authz.Target, error) { return exempt, nil }
+
+// exempt is known by its place, not by what it holds.
+var exempt = []authz.Target{{}}
 
 // Account is the target of actions without a resource.
 func Account[In any](*Call, state.Reader, *In) ([]authz.Target, error) { return noResource, nil }
@@ -119,6 +122,9 @@ func WritePrepared[In, Out, P any](r *Registry, op wire.Op[In, Out], target Targ
 			return nil, err
 		}
 		for range tries {
+			if err := r.store.Need(c.Context, state.AccountUnit(c.Caller.Account)); err != nil {
+				return nil, err
+			}
 			v := r.store.View()
 			if err := authorize(r, c, v, action, target, in); err != nil {
 				return nil, err
@@ -189,10 +195,18 @@ func decode[In, Out any](c *Call, op wire.Op[In, Out]) (*In, error) {
 	return in, nil
 }
 
+var errNoTarget = errors.New("service: the operation did not say what it is aimed at")
+
 func authorize[In any](r *Registry, c *Call, reader state.Reader, action string, target Target[In], in *In) error {
 	targets, err := target(c, reader, in)
 	if err != nil {
 		return err
+	}
+	if len(targets) == 0 {
+		return errNoTarget
+	}
+	if &targets[0] == &exempt[0] {
+		return nil
 	}
 	c.targets = targets
 	for _, t := range targets {
