@@ -139,15 +139,13 @@ func (c *campaign) round(kind string) {
 		s := launch(c.t, c.dir, options{})
 		if kind == whileCheckpoint {
 			if err := s.ready(30 * time.Second); err != nil {
-				c.t.Fatalf("after kill %d, %s: %v
-%s", c.kills, kind, err, s.err.tail())
+				c.t.Fatalf("after kill %d, %s: %v\n%s", c.kills, kind, err, s.err.tail())
 			}
 		}
 		time.Sleep(time.Duration(c.rng.IntN(60)) * time.Millisecond)
 		s.kill()
 		if !strings.Contains(s.cmd.ProcessState.String(), "killed") {
-			c.t.Fatalf("kill %d, %s: the server ended by itself: %s
-%s", c.kills, kind, s.cmd.ProcessState, s.err.tail())
+			c.t.Fatalf("kill %d, %s: the server ended by itself: %s\n%s", c.kills, kind, s.cmd.ProcessState, s.err.tail())
 		}
 		c.kills, c.starting = c.kills+1, c.starting+1
 		if kind == whileCheckpoint && c.withinCheckpoint() {
