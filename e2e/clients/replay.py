@@ -16,6 +16,9 @@ import boto3
 
 ACCOUNT = os.environ["GATEHOUSE_ACCOUNT"]
 PLACEHOLDER = re.compile(r"<[a-z-]+(?::\d+)?>")
+PLAIN = "[^/]+?"
+ANY = {"<secret-access-key": ".+"}  # the only value that may hold a slash
+DIGITS = ":0123456789>"
 TIMES = {"<datetime>", "datetime", "date", "<timestamp>"}
 
 iam = boto3.client("iam")
@@ -66,7 +69,7 @@ def text(want, have, bound, path):
         elif name in names:
             pattern += f"(?P=p{names.index(name)})"
         else:
-            pattern += f"(?P<p{len(names)}>[^/]+?)"
+            pattern += f"(?P<p{len(names)}>{ANY.get(name.rstrip(DIGITS), PLAIN)})"
             names.append(name)
     found = re.fullmatch(pattern + re.escape(want[end:]), have)
     if not found:

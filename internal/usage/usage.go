@@ -176,7 +176,7 @@ func (t *Tracker) Seen(account, key, service, region string, at time.Time) {
 	e := t.entry(account, key)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !u.later(e.use) {
+	if u.At.Before(e.use.At) || u == e.use { // within a second the order of the calls counts, which only this node knows
 		return
 	}
 	if u.Service = e.use.Service; u.Service != service {

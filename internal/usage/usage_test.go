@@ -107,8 +107,10 @@ func TestSameSecond(t *testing.T) {
 	e := memory.New(memory.Options{})
 	a, b := openTracker(t, e, "a"), openTracker(t, e, "b")
 	a.Seen(acme, "AKIA1", "iam", "us-east-1", noon)
-	b.Seen(acme, "AKIA1", "sts", "us-east-1", noon.Add(10*time.Millisecond))
-	b.Seen(acme, "AKIA1", "iam", "us-east-1", noon)
+	b.Seen(acme, "AKIA1", "sts", "us-east-1", noon)
+	b.Seen(acme, "AKIA1", "iam", "us-east-1", noon.Add(10*time.Millisecond))
+	want(t, b, "AKIA1", noon, "iam") // a node knows the order of its own calls
+	b.Seen(acme, "AKIA1", "sts", "us-east-1", noon.Add(20*time.Millisecond))
 	flush(t, a)
 	flush(t, b)
 	for _, u := range []*Tracker{a, b, openTracker(t, e, "c")} {
