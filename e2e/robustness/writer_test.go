@@ -265,7 +265,7 @@ func (w *writer) choose(now *world) *intent {
 	if w.n == 0 && w.rng.IntN(8) == 0 {
 		return w.chooseAlias(now)
 	}
-	if len(names) == 0 || len(names) < most && w.rng.IntN(5) == 0 || w.heavy && len(names) < most && w.rng.IntN(4) != 0 {
+	if len(names) == 0 || w.heavy && len(names) < most && w.rng.IntN(4) != 0 || len(names) < most && w.rng.IntN(5) == 0 {
 		return &intent{Op: "CreateUser", User: w.newName(), Path: w.newPath(), Tags: w.tags(8)}
 	}
 	name := names[w.rng.IntN(len(names))]
