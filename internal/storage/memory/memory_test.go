@@ -13,14 +13,28 @@ import (
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storagetest.Run(t, storagetest.Factory{
-		Open: func(*testing.T) storage.Engine { return New(Options{}) },
+		Open:    func(*testing.T) storage.Engine { return New(Options{}) },
+		Compact: func(_ *testing.T, e storage.Engine, rev storage.Rev) { compact(e.(*engine), rev) },
+	})
+}
+
+// TestContractOfFaulty is here because the suite needs compact.
+func TestContractOfFaulty(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, storagetest.Factory{
+		Open: func(*testing.T) storage.Engine {
+			return &storagetest.Faulty{Engine: New(Options{}), Commits: storagetest.Script(), Reads: func(int) error { return nil }}
+		},
 		Compact: func(_ *testing.T, e storage.Engine, rev storage.Rev) {
-			m := e.(*engine)
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.trim(rev)
+			compact(e.(*storagetest.Faulty).Engine.(*engine), rev)
 		},
 	})
+}
+
+func compact(e *engine, rev storage.Rev) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.trim(rev)
 }
 
 func TestRetention(t *testing.T) {
