@@ -598,3 +598,86 @@ func TestReloadFailures(t *testing.T) {
 		})
 	}
 }
+
+// TestWaitingCallsOfAFailedCommit lets a batch fail that also carries calls which wrote nothing: only those who wrote fail by it.
+func TestWaitingCallsOfAFailedCommit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newScripted()
+		s := openStore(t, e)
+		s.account(t, acme)
+		gate, commits := make(chan struct{}), 0
+		e.set(func() {
+			e.onCommit = func(ctx context.Context, b storage.Batch) (storage.Rev, error) {
+				<-gate
+				if commits++; commits == 2 {
+					return 0, storage.ErrNoSpace
+				}
+				return e.Engine.Commit(ctx, b)
+			}
+		})
+		results := make(chan string, 8)
+		start := func(what, name string) {
+			go func() {
+				results <- fmt.Sprint(what, ": ", s.Update(t.Context(), []string{AccountUnit(acme)}, createUser(acme, name)))
+			}()
+			synctest.Wait()
+		}
+		start("first", "a")
+		start("writer", "b")
+		start("refused by the writer", "B")
+		start("refused by the first", "A")
+		close(gate)
+		got := map[string]bool{}
+		for range 4 {
+			got[<-results] = true
+		}
+		for _, want := range []string{"first: <nil>", "writer: " + storage.ErrNoSpace.Error(), "refused by the writer: <nil>", "refused by the first: " + errExists.Error()} {
+			if !got[want] {
+				t.Errorf("no %q in %v", want, got)
+			}
+		}
+		s.stopRun()
+	})
+}
+
+// TestBatchOfTwoViews fills one batch while a unit that its functions read beside their own moves on.
+func TestBatchOfTwoViews(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newScripted()
+		s := openStore(t, e)
+		s.account(t, acme)
+		release := e.blockCommits()
+		results := make(chan error, 8)
+		start := func(name string) {
+			go func() {
+				results <- s.Update(t.Context(), []string{AccountUnit(acme)}, func(tx *Tx) error {
+					return createUser(acme, name+tx.Directory().AccountOfAlias("moving"))(tx)
+				})
+			}()
+			synctest.Wait()
+		}
+		start("flying")
+		for i := range 3 {
+			start(fmt.Sprint("a", i, "-"))
+			start(fmt.Sprint("b", i, "-"))
+			s.at(t, foreign(t, e.Engine, DirectoryUnit, putOp(t, DirectoryUnit, aliasEntry("moving", fmt.Sprint(i)))))
+		}
+		release()
+		for range 7 {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
+		if n := s.View().Account(acme).UserCount(); n != 7 {
+			t.Errorf("%d users", n)
+		}
+		for u := range s.View().Account(acme).Users("") { // the commits came after the last move, so that is what they must have seen
+			if !strings.HasSuffix(u.Name, "2") {
+				t.Errorf("%s was made of what had changed before its commit", u.Name)
+			}
+		}
+		s.stopRun()
+	})
+}
