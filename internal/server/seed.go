@@ -84,7 +84,10 @@ func parseSeed(text []byte) (*seed, error) {
 			})
 		},
 	})
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func parseSeedUser(place string, v json.RawMessage) (u seedUser, err error) {
