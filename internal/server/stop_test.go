@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-iam/gatehouse/internal/storage"
 )
 
 // TestStopCutsNoRequest stops a server under 64 clients, each with its own kept connection. A client may find that nobody listens any
@@ -109,5 +111,27 @@ func TestStopWritesUse(t *testing.T) {
 	defer s.Close()
 	if keys := s.RootKeys(); len(keys) != 1 || time.Since(keys[0].LastUsed) > time.Minute {
 		t.Errorf("the root key was last used %v", keys)
+	}
+}
+
+// A store that fails ends the server with the reason: it does not go on with what it remembers.
+func TestStoreFailureEndsServer(t *testing.T) {
+	t.Parallel()
+	s, err := Open(t.Context(), nodeConfig(), "v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(t.Context()) }()
+	if err := s.api.cell.Load().engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-done:
+		if !errors.Is(err, storage.ErrClosed) {
+			t.Errorf("the server ended with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the server goes on without its store")
 	}
 }
