@@ -28,7 +28,7 @@ type cacheEntry[I comparable] struct {
 	hash     uint64
 	key      cacheKey
 	identity I
-	signing  Key
+	signing  *PreparedKey
 	used     bool
 	recent   bool // read since the hand last passed
 }
@@ -44,7 +44,7 @@ type cacheShard[I comparable] struct {
 	_       [64]byte // shards are locked by different cores
 }
 
-// NewKeyCache returns a cache of at most size entries, rounded up to a multiple of 16. An entry takes some 300 bytes. One access key
+// NewKeyCache returns a cache of at most size entries, rounded up to a multiple of 16. An entry takes some 600 bytes. One access key
 // takes an entry for every day, region and service it is used for.
 func NewKeyCache[I comparable](size int) *KeyCache[I] {
 	c := &KeyCache[I]{seed: maphash.MakeSeed()}
@@ -56,23 +56,52 @@ func NewKeyCache[I comparable](size int) *KeyCache[I] {
 	return c
 }
 
+// hash hashes the access key id with the seed. Of the scope it takes less care: two scopes with one hash harm only the access key
+// they belong to.
 func (k *cacheKey) hash(seed maphash.Seed) (id, all uint64) {
 	id = maphash.String(seed, k.accessKeyID)
 	const odd = 0x9e3779b97f4a7c15
-	all = (id ^ maphash.String(seed, k.scope.Date)) * odd
-	all = (all ^ maphash.String(seed, k.scope.Region)) * odd
-	return id % cacheShards, (all ^ maphash.String(seed, k.scope.Service)) * odd
+	all = (id ^ ends(k.scope.Date)) * odd
+	all = (all ^ all>>32 ^ ends(k.scope.Region)) * odd
+	all = (all ^ all>>32 ^ ends(k.scope.Service)) * odd
+	return id % cacheShards, all
+}
+
+// ends mixes the first and the last eight bytes of s, which is all there is of most regions and services.
+func ends(s string) uint64 {
+	if len(s) >= 8 {
+		return eight(s)*31 ^ eight(s[len(s)-8:]) ^ uint64(len(s))<<56
+	}
+	v := uint64(len(s)) << 56
+	for i := range len(s) {
+		v |= uint64(s[i]) << (8 * i)
+	}
+	return v
+}
+
+// eight needs a string of at least eight bytes.
+func eight(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // Get returns the key put for accessKeyID and s with this identity. An entry with another identity is dropped.
 func (c *KeyCache[I]) Get(accessKeyID string, s Scope, identity I) (k Key, ok bool) {
+	if p := c.Prepared(accessKeyID, s, identity); p != nil {
+		return p.key, true
+	}
+	return Key{}, false
+}
+
+// Prepared is Get for [Claim.VerifyPrepared]. It returns nil when there is no such key.
+func (c *KeyCache[I]) Prepared(accessKeyID string, s Scope, identity I) (k *PreparedKey) {
 	key := cacheKey{accessKeyID, s}
 	n, hash := key.hash(c.seed)
 	shard := &c.shards[n]
 	shard.mu.Lock()
 	if i, found := shard.index[hash]; found {
 		if e := &shard.entries[i]; e.key == key {
-			if ok = e.identity == identity; ok {
+			if e.identity == identity {
 				e.recent = true
 				k = e.signing
 			} else {
@@ -81,12 +110,13 @@ func (c *KeyCache[I]) Get(accessKeyID string, s Scope, identity I) (k Key, ok bo
 		}
 	}
 	shard.mu.Unlock()
-	return k, ok
+	return k
 }
 
 // Put keeps k for accessKeyID and s. Put a key only after Verify has accepted a signature by it: before that the scope is the
 // request's to choose, and anyone could fill the cache.
 func (c *KeyCache[I]) Put(accessKeyID string, s Scope, identity I, k Key) {
+	prepared := k.Prepare()
 	// The strings usually point into a request's headers, which must not live as long as the entry.
 	key := cacheKey{strings.Clone(accessKeyID), Scope{strings.Clone(s.Date), strings.Clone(s.Region), strings.Clone(s.Service)}}
 	n, hash := key.hash(c.seed)
@@ -98,7 +128,7 @@ func (c *KeyCache[I]) Put(accessKeyID string, s Scope, identity I, k Key) {
 		i = shard.slot()
 		shard.index[hash] = i
 	}
-	shard.entries[i] = cacheEntry[I]{hash: hash, key: key, identity: identity, signing: k, used: true}
+	shard.entries[i] = cacheEntry[I]{hash: hash, key: key, identity: identity, signing: prepared, used: true}
 }
 
 // drop empties an entry. It stays in place until the hand comes round.

@@ -3,21 +3,27 @@ package sigv4
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding"
 	"encoding/binary"
+	"hash"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
 
 // scratch is the memory of one verification or signing.
 type scratch struct {
-	buf   []byte // blockSize bytes for the HMAC pad, then the text to hash
+	buf   []byte // the text to hash
 	query []byte // encoded names and values
 	pairs []pair
+	hash  hash.Hash
+	state encoding.BinaryUnmarshaler // of hash
+	block [blockSize]byte
+	sum   [sha256.Size]byte
 }
 
 // pair marks a name and a value in scratch.query.
@@ -27,7 +33,9 @@ type pair struct{ name, value, end int }
 const maxKept = 64 << 10
 
 var scratches = sync.Pool{New: func() any {
-	return &scratch{buf: make([]byte, blockSize, 2048), query: make([]byte, 0, 512), pairs: make([]pair, 0, 16)}
+	s := &scratch{buf: make([]byte, 0, 2048), query: make([]byte, 0, 512), pairs: make([]pair, 0, 16), hash: sha256.New()}
+	s.state = s.hash.(encoding.BinaryUnmarshaler)
+	return s
 }}
 
 func (s *scratch) release() {
@@ -95,23 +103,36 @@ func unhex(c byte) byte {
 	return c&^0x20 - 'A' + 10
 }
 
-// appendHex appends 64 lower-case digits. It makes eight of them at a time, in the bytes of one word: three such texts are in every
-// verification, and digit by digit they would take longer than hashing them.
+// appendHex appends 64 lower-case digits.
 func appendHex(b []byte, sum *[32]byte) []byte {
-	const (
-		each   = 0x0101010101010101
-		nibble = 0x0f * each
-	)
-	var text [64]byte
-	for i := 0; i < len(sum); i += 4 {
-		x := uint64(binary.BigEndian.Uint32(sum[i:]))
-		x = (x<<16 | x) & 0x0000ffff0000ffff
-		x = (x<<8 | x) & 0x00ff00ff00ff00ff
-		x = (x<<4 | x) & nibble
-		letter := (x + 6*each) >> 4 & each // 1 in every byte above 9
-		binary.BigEndian.PutUint64(text[2*i:], x+'0'*each+letter*('a'-'0'-10))
-	}
-	return append(b, text[:]...)
+	n := len(b)
+	b = slices.Grow(b, 64)[:n+64]
+	putHex((*[64]byte)(b[n:]), sum)
+	return b
+}
+
+// putHex writes the eight words one by one: a loop takes half as long again.
+func putHex(text *[64]byte, sum *[32]byte) {
+	binary.LittleEndian.PutUint64(text[0:], eightDigits(binary.LittleEndian.Uint32(sum[0:])))
+	binary.LittleEndian.PutUint64(text[8:], eightDigits(binary.LittleEndian.Uint32(sum[4:])))
+	binary.LittleEndian.PutUint64(text[16:], eightDigits(binary.LittleEndian.Uint32(sum[8:])))
+	binary.LittleEndian.PutUint64(text[24:], eightDigits(binary.LittleEndian.Uint32(sum[12:])))
+	binary.LittleEndian.PutUint64(text[32:], eightDigits(binary.LittleEndian.Uint32(sum[16:])))
+	binary.LittleEndian.PutUint64(text[40:], eightDigits(binary.LittleEndian.Uint32(sum[20:])))
+	binary.LittleEndian.PutUint64(text[48:], eightDigits(binary.LittleEndian.Uint32(sum[24:])))
+	binary.LittleEndian.PutUint64(text[56:], eightDigits(binary.LittleEndian.Uint32(sum[28:])))
+}
+
+// eightDigits makes the digits of four bytes at a time, in the bytes of one word, the first in the lowest. One by one they would take
+// longer than hashing them.
+func eightDigits(v uint32) uint64 {
+	const each = 0x0101010101010101
+	x := uint64(v)
+	x = (x<<16 | x) & 0x0000ffff0000ffff
+	x = (x<<8 | x) & 0x00ff00ff00ff00ff
+	x = (x>>4 | x<<8) & (0x0f * each)
+	letter := (x + 6*each) >> 4 & each // 1 in every byte above 9
+	return x + '0'*each + letter*('a'-'0'-10)
 }
 
 // appendPath appends the canonical URI. It works on the path as net/url gives it, so that the path that is verified is the path that
@@ -119,6 +140,9 @@ func appendHex(b []byte, sum *[32]byte) []byte {
 func appendPath(b []byte, u *url.URL, single bool) ([]byte, error) {
 	if u.Opaque != "" {
 		return b, errTarget
+	}
+	if u.RawPath == "" && (u.Path == "/" || u.Path == "") { // as nearly always
+		return append(b, '/'), nil
 	}
 	path := u.EscapedPath()
 	if path == "" || path == "/" {
@@ -188,93 +212,6 @@ func (s *scratch) appendQuery(b []byte, raw string) []byte {
 	return b
 }
 
-// appendHeaders appends the canonical headers named in list, which must be lower-case, sorted and free of repetitions: that is the
-// only list a canonical request can hold. ok is false when it is not, or when a header is absent. amz is the number of x-amz-*
-// headers appended, X-Amz-Content-Sha256 not counted.
-func appendHeaders(b []byte, r *http.Request, host, list string) (out []byte, amz int, ok bool) {
-	start, lines := len(b), 0
-	previous := ""
-	for more := true; more; lines++ {
-		name := list
-		if i := strings.IndexByte(list, ';'); i >= 0 {
-			name, list = list[:i], list[i+1:]
-		} else {
-			more = false
-		}
-		if name <= previous {
-			return b, 0, false
-		}
-		previous = name
-		b = append(append(b, name...), ':')
-		if name == "host" || name == ":authority" {
-			b = append(appendFolded(b, host), '\n')
-			continue
-		}
-		values, valid := headerValues(r.Header, name)
-		if !valid {
-			return b, 0, false
-		}
-		if len(values) == 0 {
-			// net/http moves these out of the header map.
-			switch {
-			case name == "content-length" && r.ContentLength >= 0:
-				b = append(strconv.AppendInt(b, r.ContentLength, 10), '\n')
-				continue
-			case name == "transfer-encoding" && len(r.TransferEncoding) > 0:
-				values = r.TransferEncoding
-			default:
-				return b, 0, false
-			}
-		}
-		for i, value := range values {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendFolded(b, value)
-		}
-		b = append(b, '\n')
-		if strings.HasPrefix(name, "x-amz-") && name != "x-amz-content-sha256" {
-			amz++
-		}
-	}
-	// No server lets a line feed through, but a canonical line must not be forged in a request built by hand either.
-	return b, amz, bytes.Count(b[start:], []byte{'\n'}) == lines
-}
-
-// headerValues looks a lower-case name up in a header map of net/http. valid is false for a name that has an upper-case letter or that
-// no header can have.
-func headerValues(h http.Header, name string) (values []string, valid bool) {
-	switch name { // what AWS clients usually sign
-	case "amz-sdk-invocation-id":
-		return h["Amz-Sdk-Invocation-Id"], true
-	case "amz-sdk-request":
-		return h["Amz-Sdk-Request"], true
-	case "content-length":
-		return h["Content-Length"], true
-	case "content-type":
-		return h["Content-Type"], true
-	case "x-amz-date":
-		return h["X-Amz-Date"], true
-	case "x-amz-security-token":
-		return h["X-Amz-Security-Token"], true
-	}
-	// For names of usual length this lookup does not allocate; textproto.CanonicalMIMEHeaderKey would.
-	var buf [64]byte
-	key, upper := buf[:0], true
-	for i := range len(name) {
-		c := name[i]
-		if c <= ' ' || c >= 0x7f || 'A' <= c && c <= 'Z' {
-			return nil, false
-		}
-		if upper && 'a' <= c && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		upper = c == '-'
-		key = append(key, c)
-	}
-	return h[string(key)], true
-}
-
 // appendFolded appends a header value without outer white space and with runs of spaces made one.
 func appendFolded(b []byte, value string) []byte {
 	for len(value) > 0 && (value[0] == ' ' || value[0] == '\t') {
@@ -283,7 +220,7 @@ func appendFolded(b []byte, value string) []byte {
 	for len(value) > 0 && (value[len(value)-1] == ' ' || value[len(value)-1] == '\t') {
 		value = value[:len(value)-1]
 	}
-	if !strings.Contains(value, "  ") {
+	if !hasRun(value) {
 		return append(b, value...)
 	}
 	for i := range len(value) {
@@ -292,6 +229,21 @@ func appendFolded(b []byte, value string) []byte {
 		}
 	}
 	return b
+}
+
+// hasRun reports whether there are two spaces together in value, which does not end with a space. It is faster than
+// strings.Contains, because most values have few spaces.
+func hasRun(value string) bool {
+	for {
+		i := strings.IndexByte(value, ' ')
+		if i < 0 {
+			return false
+		}
+		value = value[i+1:]
+		if value[0] == ' ' {
+			return true
+		}
+	}
 }
 
 // isAmz reports whether a header must be signed when it is sent. X-Amz-Content-Sha256 is left out: IAM and STS ignore it unless it
@@ -317,58 +269,63 @@ func unsignedAmz(h http.Header, list string) (names []string) {
 
 // canonicalRequest is what a signature covers besides the *http.Request itself.
 type canonicalRequest struct {
-	host          string
-	signedHeaders string
-	singleEncode  bool
-	payload       string    // UNSIGNED-PAYLOAD, or empty when sum counts
-	sum           *[32]byte // SHA-256 of the body
-	date          *[len(basicISO)]byte
-	scope         *Scope
+	host         string
+	headers      *headerList
+	singleEncode bool
+	payload      string // UNSIGNED-PAYLOAD, or empty when the hash of the body counts
+	date         *[len(basicISO)]byte
+	scope        string // with its terminator
 }
 
 const unsignedPayload = "UNSIGNED-PAYLOAD"
 
-// sign computes the signature of r, in lower-case hex. amz is the number of x-amz-* headers covered. ok is false when no canonical
-// request exists for the list of signed headers.
-func (s *scratch) sign(r *http.Request, q *canonicalRequest, key *Key) (signature [64]byte, amz int, ok bool, err error) {
-	b := s.buf[:blockSize]
+// sign computes the signature of r, as bytes in s.sum. bodySum may be &s.sum. found is the number of keys of r.Header that are covered.
+// ok is false when no canonical request exists for the list of signed headers.
+func (s *scratch) sign(r *http.Request, bodySum *[32]byte, q *canonicalRequest, key signingKey) (found int, ok bool, err error) {
+	b := s.buf[:0]
 	method := r.Method
 	if method == "" {
 		method = http.MethodGet
 	}
-	if strings.IndexByte(method, '\n') >= 0 {
-		return signature, 0, false, nil
+	if method != http.MethodPost && strings.IndexByte(method, '\n') >= 0 {
+		return 0, false, nil
 	}
 	b = append(append(b, method...), '\n')
 	if b, err = appendPath(b, r.URL, q.singleEncode); err != nil {
-		return signature, 0, false, err
+		return 0, false, err
 	}
 	b = append(b, '\n')
 	if r.URL.RawQuery != "" {
 		b = s.appendQuery(b, r.URL.RawQuery)
 	}
 	b = append(b, '\n')
-	if b, amz, ok = appendHeaders(b, r, q.host, q.signedHeaders); !ok {
-		s.buf = b
-		return signature, 0, false, nil
+	if q.headers.valid {
+		b, found, ok = appendHeaders(b, r, q.host, q.headers)
 	}
-	b = append(b, '\n')
-	b = append(append(b, q.signedHeaders...), '\n')
+	s.buf = b // keep the memory if it has grown
+	if !ok {
+		return 0, false, nil
+	}
 	if q.payload != "" {
 		b = append(b, q.payload...)
 	} else {
-		b = appendHex(b, q.sum)
+		b = appendHex(b, bodySum)
 	}
-	s.buf = b // keep the memory if it has grown
-	sum := hash(b[blockSize:])
+	s.buf = b
+	s.hashOf(b)
 
-	b = append(b[:blockSize], algorithm+"\n"...)
+	b = append(b[:0], algorithm+"\n"...)
 	b = append(append(b, q.date[:]...), '\n')
-	b = append(append(b, q.scope.Date...), '/')
-	b = append(append(b, q.scope.Region...), '/')
-	b = append(append(b, q.scope.Service...), "/"+terminator+"\n"...)
-	b = appendHex(b, &sum)
-	mac := key.mac(b)
-	appendHex(signature[:0], &mac)
-	return signature, amz, true, nil
+	b = append(append(b, q.scope...), '\n')
+	b = appendHex(b, &s.sum)
+	s.buf = b
+	key.mac(s, b)
+	return found, true, nil
+}
+
+// hashOf sets s.sum. The hash is kept because making one for every text takes half as long as hashing a block.
+func (s *scratch) hashOf(text []byte) {
+	s.hash.Reset()
+	s.hash.Write(text)
+	s.hash.Sum(s.sum[:0])
 }

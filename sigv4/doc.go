@@ -5,7 +5,7 @@
 // compares the signature. Only after Verify has returned nil is anything in the request trustworthy.
 //
 // Verify takes a [Key], which is derived for one day, region and service. An enforcement point that holds such a key can check
-// requests without ever seeing the secret access key.
+// requests without ever seeing the secret access key. For a key that is used again and again there is [PreparedKey].
 //
 // The package knows the header form and the query form (presigned URLs) of AWS4-HMAC-SHA256. It does not know accounts, access
 // keys, sessions, wire protocols or HTTP statuses: an [*Error] carries a [Kind] and the text, and the caller maps the kind to the

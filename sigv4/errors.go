@@ -130,12 +130,14 @@ func repeated(name string) *Error { return incomplete("'" + name + "' must be gi
 // (docs/spec/wire.md 4.9); what IAM and STS say is not known.
 func headersNotSigned(canonicalNames []string) *Error {
 	e := &Error{Kind: HeadersNotSigned}
+	var text strings.Builder // a request can have very many headers
 	for i, name := range canonicalNames {
 		if i > 0 {
-			e.Message += " "
+			text.WriteByte(' ')
 		}
-		e.Message += "'" + name + "' must be a 'SignedHeader' in the AWS Authorization."
+		text.WriteString("'" + name + "' must be a 'SignedHeader' in the AWS Authorization.")
 		e.Headers = append(e.Headers, strings.ToLower(name))
 	}
+	e.Message = text.String()
 	return e
 }

@@ -41,7 +41,7 @@ const maxExpires = 604800
 // SignatureDoesNotMatch, or with [Expect.HonourExpires] also IncompleteSignature, InvalidExpires or RequestExpired.
 func (c *Claim) CheckScope(e *Expect, now time.Time) error {
 	c.accepted = nil
-	if !signsHost(c.SignedHeaders) {
+	if known := c.headers; (known == nil || known.text != c.SignedHeaders || !known.host) && !signsHost(c.SignedHeaders) {
 		return errHostNotSigned
 	}
 	if err := c.checkClock(e, now); err != nil {
@@ -59,9 +59,6 @@ func (e *Expect) acceptsRegion(region string) bool {
 }
 
 func signsHost(list string) bool {
-	if strings.Contains(list, ";host;") { // nearly always
-		return true
-	}
 	for len(list) > 0 {
 		var name string
 		name, list, _ = strings.Cut(list, ";")

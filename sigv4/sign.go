@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"slices"
@@ -69,7 +70,7 @@ func (s *Signer) Sign(r *http.Request, body []byte, at time.Time) error {
 	if q.used() {
 		return errBothForms
 	}
-	sum := hash(body)
+	sum := sha256.Sum256(body)
 	date := formatBasicISO(at.UTC())
 	r.Header.Set("X-Amz-Date", string(date[:]))
 	r.Header.Del("X-Amz-Security-Token")
@@ -122,7 +123,7 @@ func (s *Signer) Presign(r *http.Request, body []byte, at time.Time, expires tim
 	if err != nil {
 		return err
 	}
-	sum := hash(body)
+	sum := sha256.Sum256(body)
 	date := formatBasicISO(at.UTC())
 	add := make([]byte, 0, 512)
 	parameter := func(name, value string) {
@@ -228,18 +229,18 @@ func (s Scope) text() string {
 func (s *Signer) compute(r *http.Request, list string, sum *[32]byte, date *[len(basicISO)]byte) (signature, scopeText string, err error) {
 	scope := s.scope(date)
 	key := DeriveKey(s.Credentials.SecretAccessKey, scope)
-	q := canonicalRequest{host: host(r), signedHeaders: list, singleEncode: s.S3, sum: sum, date: date, scope: &scope}
+	q := canonicalRequest{host: host(r), headers: newHeaderList(list), singleEncode: s.S3, date: date, scope: scope.text()}
 	if s.UnsignedPayload {
 		q.payload = unsignedPayload
 	}
 	scratch := scratches.Get().(*scratch)
 	defer scratch.release()
-	signed, _, ok, err := scratch.sign(r, &q, &key)
+	_, ok, err := scratch.sign(r, sum, &q, signingKey{plain: &key})
 	if err != nil {
 		return "", "", err
 	}
 	if !ok {
 		return "", "", errors.New("sigv4: the method or a header name cannot be signed")
 	}
-	return string(signed[:]), scope.text(), nil
+	return string(appendHex(nil, &scratch.sum)), q.scope, nil
 }

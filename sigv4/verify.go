@@ -1,13 +1,10 @@
 package sigv4
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
 	"net/http"
 )
-
-func hash(b []byte) [32]byte { return sha256.Sum256(b) }
 
 // Verify compares the signature of r, from which the claim was parsed, with the one that key gives (docs/spec/wire.md 2). body is the
 // whole body as received; nil when there is none. key must be the signing key of the claim's access key for the claim's Scope, and e
@@ -17,56 +14,73 @@ func hash(b []byte) [32]byte { return sha256.Sum256(b) }
 // Headers outside SignedHeaders are not covered and may have been changed on the way. The path is covered as normalised, unless
 // e.SingleEncodePath: a service must not treat /a//b or /a/./b as another resource than /a/b.
 func (c *Claim) Verify(r *http.Request, body []byte, key *Key, e *Expect) error {
-	sum := hash(body)
-	return c.VerifyHash(r, &sum, key, e)
+	return c.verify(r, body, nil, signingKey{plain: key}, e)
+}
+
+// VerifyPrepared is Verify with a prepared key, which saves two of the blocks to hash.
+func (c *Claim) VerifyPrepared(r *http.Request, body []byte, key *PreparedKey, e *Expect) error {
+	return c.verify(r, body, nil, signingKey{prepared: key}, e)
 }
 
 // VerifyHash is Verify with the SHA-256 of the body, for a body that is not in memory. A caller that passes the value which the request
 // states in X-Amz-Content-Sha256 must compare it with the body before it acts.
 func (c *Claim) VerifyHash(r *http.Request, bodySum *[32]byte, key *Key, e *Expect) error {
+	return c.verify(r, nil, bodySum, signingKey{plain: key}, e)
+}
+
+// verify hashes the body when bodySum is nil.
+func (c *Claim) verify(r *http.Request, body []byte, bodySum *[32]byte, key signingKey, e *Expect) error {
 	if c.accepted == nil || c.accepted != e {
 		return ErrUnchecked
 	}
+	headers := c.headers
+	if headers == nil || headers.text != c.SignedHeaders {
+		headers = newHeaderList(c.SignedHeaders)
+	}
 	s := scratches.Get().(*scratch)
-	want, amz, ok, err := s.sign(r, &canonicalRequest{
-		host:          r.Host,
-		signedHeaders: c.SignedHeaders,
-		singleEncode:  e.SingleEncodePath,
-		payload:       c.payload(r, e),
-		sum:           bodySum,
-		date:          &c.date,
-		scope:         &c.Scope,
+	if bodySum == nil {
+		s.hashOf(body)
+		bodySum = &s.sum
+	}
+	found, ok, err := s.sign(r, bodySum, &canonicalRequest{
+		host:         r.Host,
+		headers:      headers,
+		singleEncode: e.SingleEncodePath,
+		payload:      c.payload(r, e),
+		date:         &c.date,
+		scope:        c.scopeText,
 	}, key)
+	right := ok && equal(&s.sum, c.signature)
 	s.release()
 	if err != nil {
 		return err
 	}
-	if ok {
-		for name := range r.Header {
-			if name != "" && name[0]|0x20 == 'x' && isAmz(name) {
-				amz--
-			}
-		}
-		if amz != 0 {
-			return headersNotSigned(unsignedAmz(r.Header, c.SignedHeaders))
-		}
+	if ok && !headers.covers(r.Header, found) {
+		return headersNotSigned(unsignedAmz(r.Header, c.SignedHeaders))
 	}
-	if !ok || !equal(&want, c.signature) {
+	if !right {
 		return errMismatch
+	}
+	if headers != c.headers {
+		headers.remember()
 	}
 	return nil
 }
 
-// equal compares in a time that depends on the length only. It differs from subtle.ConstantTimeCompare in taking eight bytes at once.
-func equal(want *[64]byte, got string) bool {
-	var b [len(want)]byte
-	if copy(b[:], got) != len(got) || len(got) != len(b) {
+// equal reports whether got is want in lower-case hex. Its time depends on the length of got only.
+func equal(want *[32]byte, got string) bool {
+	if len(got) != 2*len(want) {
 		return false
 	}
-	var different uint64
-	for i := 0; i < len(b); i += 8 {
-		different |= binary.LittleEndian.Uint64(want[i:]) ^ binary.LittleEndian.Uint64(b[i:])
-	}
+	var different uint64 // written out as in putHex
+	different |= eightDigits(binary.LittleEndian.Uint32(want[0:])) ^ eight(got[0:])
+	different |= eightDigits(binary.LittleEndian.Uint32(want[4:])) ^ eight(got[8:])
+	different |= eightDigits(binary.LittleEndian.Uint32(want[8:])) ^ eight(got[16:])
+	different |= eightDigits(binary.LittleEndian.Uint32(want[12:])) ^ eight(got[24:])
+	different |= eightDigits(binary.LittleEndian.Uint32(want[16:])) ^ eight(got[32:])
+	different |= eightDigits(binary.LittleEndian.Uint32(want[20:])) ^ eight(got[40:])
+	different |= eightDigits(binary.LittleEndian.Uint32(want[24:])) ^ eight(got[48:])
+	different |= eightDigits(binary.LittleEndian.Uint32(want[28:])) ^ eight(got[56:])
 	return subtle.ConstantTimeEq(int32(different>>32), 0)&subtle.ConstantTimeEq(int32(uint32(different)), 0) == 1
 }
 

@@ -74,7 +74,9 @@ func (a *Authenticator) Authenticate(v *state.View, q *wire.Request, claim *sigv
 		}
 		caller.Principal = state.Principal{Kind: state.IAMUser, Account: account.ID, ID: u.Id, Path: u.Path, Name: u.Name}
 	}
-	derived, cached := a.keys.Get(key.Id, claim.Scope, key)
+	var derived sigv4.Key
+	prepared := a.keys.Prepared(key.Id, claim.Scope, key)
+	cached := prepared != nil
 	if !cached {
 		secret, err := a.Vault.openAccessKey(v, account, key)
 		if err != nil {
@@ -82,8 +84,9 @@ func (a *Authenticator) Authenticate(v *state.View, q *wire.Request, claim *sigv
 			return Caller{}, wire.InternalFailure.New(wire.InternalFailureText)
 		}
 		derived = sigv4.DeriveKey(secret.Reveal(), claim.Scope)
+		prepared = derived.Prepare()
 	}
-	if err := claim.Verify(q.HTTP, q.Body, &derived, expect); err != nil {
+	if err := claim.VerifyPrepared(q.HTTP, q.Body, prepared, expect); err != nil {
 		return Caller{}, fault(err)
 	}
 	if !cached {
