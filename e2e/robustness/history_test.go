@@ -14,15 +14,16 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// The names that all clients of TestHistory fight for.
-var names = []string{"amber", "birch", "cedar", "dogwood"}
+// The names that all clients of TestHistory fight for. Users are renamed within a pair only, so that each pair has a history of its own: to
+// look for an order among the calls of all would take too long.
+var pairs = [][2]string{{"amber", "birch"}, {"cedar", "dogwood"}, {"elder", "fir"}, {"gingko", "hazel"}}
 
 // act is a call of TestHistory. Each user has a path of its own, which it keeps when it is renamed: what a name holds is the path of its
 // user, "" if there is none.
 type act struct {
 	op   string
-	name int
-	to   int    // of a rename
+	pair int
+	name int    // within the pair; a rename goes to the other one
 	path string // of a new user
 }
 
@@ -31,11 +32,11 @@ type seen struct {
 	lost bool // no answer came: it happened before the kill, or never
 	code string
 	path string    // GetUser
-	all  [4]string // ListUsers
+	all  registers // ListUsers
 }
 
-// registers are the paths of the users with the names.
-type registers [4]string
+// registers are the paths of the users with the names of a pair.
+type registers [2]string
 
 // model is how the names behave. A call without an answer may take place at any later time; behind the last read of a history that means
 // never.
@@ -64,10 +65,10 @@ func step(state, input, output any) (bool, any) {
 		switch {
 		case !held:
 			code = "NoSuchEntity"
-		case s[a.to] != "":
+		case s[1-a.name] != "":
 			code = "EntityAlreadyExists"
 		}
-		after[a.to], after[a.name] = s[a.name], ""
+		after[1-a.name], after[a.name] = s[a.name], ""
 	case "GetUser":
 		if !held {
 			code = "NoSuchEntity"
@@ -75,7 +76,7 @@ func step(state, input, output any) (bool, any) {
 			return false, s
 		}
 	case "ListUsers":
-		if !o.lost && registers(o.all) != s {
+		if !o.lost && o.all != s {
 			return false, s
 		}
 	}
@@ -99,12 +100,12 @@ func step(state, input, output any) (bool, any) {
 func TestHistory(t *testing.T) {
 	thorough(t)
 	t.Parallel()
-	const clients, kills, each = 16, 6, 40
+	const clients, kills, each = 16, 12, 200
 	rng := random(t, 20)
 	dir := filepath.Join(workDir(t), "data")
 	s := start(t, dir, options{})
-	var state registers
-	total, lost := 0, 0
+	states := make([]registers, len(pairs))
+	total, lost, searched := 0, 0, time.Duration(0)
 	for epoch := range kills + 1 {
 		h, err := contend(s, rng, epoch, clients, each, epoch < kills)
 		if err != nil {
@@ -112,32 +113,36 @@ func TestHistory(t *testing.T) {
 		}
 		s = start(t, dir, options{})
 		c := newClient(s, root)
-		end, err := list(c)
+		for pair := range pairs {
+			end, err := listPair(c, pair)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := slices.DeleteFunc(slices.Clone(h), func(op porcupine.Operation) bool { return op.Input.(act).pair != pair })
+			for _, op := range one {
+				if op.Output.(seen).lost {
+					lost++
+				}
+			}
+			one = append(one, porcupine.Operation{ClientId: clients, Input: act{op: "ListUsers", pair: pair}, Output: seen{all: end}, Call: afterKill, Return: afterKill + 1})
+			begin, m, at := states[pair], model, time.Now()
+			m.Init = func() any { return begin }
+			switch result, info := porcupine.CheckOperationsVerbose(m, one, 20*time.Second); result {
+			case porcupine.Illegal:
+				file := filepath.Join(t.ArtifactDir(), fmt.Sprintf("history-%d-%d.html", epoch, pair))
+				t.Errorf("epoch %d: no order of the %d calls on %v explains their answers, beginning with %q: see %s (run with -artifacts)", epoch, len(one), pairs[pair], begin, file)
+				if err := porcupine.VisualizePath(m, info, file); err != nil {
+					t.Error(err)
+				}
+			case porcupine.Unknown:
+				t.Errorf("epoch %d: whether an order of the %d calls on %v explains their answers was not found within 20 s: make the test smaller", epoch, len(one), pairs[pair])
+			}
+			searched += time.Since(at)
+			total, states[pair] = total+len(one), end
+		}
 		c.close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, op := range h {
-			if op.Output.(seen).lost {
-				lost++
-			}
-		}
-		h = append(h, porcupine.Operation{ClientId: clients, Input: act{op: "ListUsers"}, Output: seen{all: end}, Call: afterKill, Return: afterKill + 1})
-		begin, m := state, model
-		m.Init = func() any { return begin }
-		switch result, info := porcupine.CheckOperationsVerbose(m, h, 20*time.Second); result {
-		case porcupine.Illegal:
-			file := filepath.Join(t.ArtifactDir(), fmt.Sprintf("history-%d.html", epoch))
-			t.Errorf("epoch %d: no order of the %d calls explains their answers, beginning with %q: see %s (run with -artifacts)", epoch, len(h), begin, file)
-			if err := porcupine.VisualizePath(m, info, file); err != nil {
-				t.Error(err)
-			}
-		case porcupine.Unknown:
-			t.Errorf("epoch %d: whether an order of the %d calls explains their answers was not found within 20 s: make the test smaller", epoch, len(h))
-		}
-		total, state = total+len(h), registers(end)
 	}
-	t.Logf("%d kills, %d clients on %d names: %d calls, %d without an answer", kills, clients, len(names), total, lost)
+	t.Logf("%d kills, %d clients on %d pairs of names: %d calls, %d without an answer; the orders were found in %s", kills, clients, len(pairs), total, lost, searched.Round(time.Millisecond))
 	if total < kills*clients*5 || lost == 0 {
 		t.Errorf("only %d calls, %d without an answer", total, lost)
 	}
@@ -154,7 +159,7 @@ const (
 func contend(s *server, rng *rand.Rand, epoch, clients, each int, kill bool) ([]porcupine.Operation, error) {
 	begin := time.Now()
 	seeds := rng.Uint64()
-	wait := time.Duration(20+rng.IntN(150)) * time.Millisecond
+	wait := time.Duration(50+rng.IntN(350)) * time.Millisecond
 	histories, errs := make([][]porcupine.Operation, clients), make([]error, clients)
 	var running sync.WaitGroup
 	for i := range clients {
@@ -162,11 +167,10 @@ func contend(s *server, rng *rand.Rand, epoch, clients, each int, kill bool) ([]
 			c, r := newClient(s, root), rand.New(rand.NewPCG(seeds, uint64(i)))
 			defer c.close()
 			for n := range each {
-				a := act{name: r.IntN(len(names)), op: []string{"CreateUser", "CreateUser", "CreateUser", "DeleteUser", "DeleteUser", "UpdateUser", "UpdateUser", "GetUser", "GetUser", "ListUsers"}[r.IntN(10)]}
+				a := act{pair: r.IntN(len(pairs)), name: r.IntN(2), op: []string{"CreateUser", "CreateUser", "CreateUser", "DeleteUser", "DeleteUser", "UpdateUser", "UpdateUser", "GetUser", "GetUser", "ListUsers"}[r.IntN(10)]}
 				if a.op == "CreateUser" {
-					a.path = fmt.Sprintf("/%d-%d-%d/", epoch, i, n)
+					a.path = fmt.Sprintf("%s%d-%d-%d/", home(a.pair), epoch, i, n)
 				}
-				a.to = (a.name + 1 + r.IntN(len(names)-1)) % len(names)
 				call := time.Since(begin)
 				o, err := a.do(c)
 				if errors.Is(err, errRefused) {
@@ -203,16 +207,18 @@ func contend(s *server, rng *rand.Rand, epoch, clients, each int, kill bool) ([]
 	return h, errors.Join(errs...)
 }
 
+// home is the path of the users of a pair.
+func home(pair int) string { return fmt.Sprintf("/pair-%d/", pair) }
+
 func (a act) do(c *client) (o seen, err error) {
-	var p []string
+	p := []string{"UserName", pairs[a.pair][a.name]}
 	switch a.op {
 	case "CreateUser":
-		p = []string{"UserName", names[a.name], "Path", a.path}
+		p = append(p, "Path", a.path)
 	case "UpdateUser":
-		p = []string{"UserName", names[a.name], "NewUserName", names[a.to]}
+		p = append(p, "NewUserName", pairs[a.pair][1-a.name])
 	case "ListUsers":
-	default:
-		p = []string{"UserName", names[a.name]}
+		p = []string{"PathPrefix", home(a.pair)}
 	}
 	answer, err := c.iam(a.op, p...)
 	if errors.Is(err, errCut) {
@@ -232,23 +238,20 @@ func (a act) do(c *client) (o seen, err error) {
 		err = xml.Unmarshal(answer.body, &out)
 		o.path = out.Path
 	case a.op == "ListUsers":
-		o.all, err = listed(answer.body)
+		o.all, err = listed(a.pair, answer.body)
 	}
 	return o, err
 }
 
-func list(c *client) (all [4]string, err error) {
-	a, err := c.iam("ListUsers")
-	if err == nil && a.code != "" {
-		err = errors.New(a.String())
+func listPair(c *client, pair int) (registers, error) {
+	o, err := act{op: "ListUsers", pair: pair}.do(c)
+	if err == nil && (o.lost || o.code != "") {
+		err = fmt.Errorf("ListUsers: %+v", o)
 	}
-	if err != nil {
-		return all, err
-	}
-	return listed(a.body)
+	return o.all, err
 }
 
-func listed(body []byte) (all [4]string, err error) {
+func listed(pair int, body []byte) (all registers, err error) {
 	var out struct {
 		Users []struct{ UserName, Path string } `xml:"ListUsersResult>Users>member"`
 	}
@@ -256,7 +259,7 @@ func listed(body []byte) (all [4]string, err error) {
 		return all, err
 	}
 	for _, u := range out.Users {
-		i := slices.Index(names, u.UserName)
+		i := slices.Index(pairs[pair][:], u.UserName)
 		if i < 0 || all[i] != "" {
 			return all, fmt.Errorf("ListUsers has %s, or has it twice: %v", u.UserName, out.Users)
 		}
@@ -272,7 +275,7 @@ func TestHistoryModel(t *testing.T) {
 		return porcupine.Operation{ClientId: client, Input: a, Output: o, Call: call, Return: back}
 	}
 	create, get := act{op: "CreateUser", path: "/1/"}, act{op: "GetUser"}
-	rename := act{op: "UpdateUser", to: 1}
+	rename := act{op: "UpdateUser"}
 	for name, c := range map[string]struct {
 		h    []porcupine.Operation
 		want bool
@@ -283,7 +286,7 @@ func TestHistoryModel(t *testing.T) {
 		"unknown, happened":            {[]porcupine.Operation{op(0, 1, never, create, seen{lost: true}), op(1, 3, 4, get, seen{path: "/1/"})}, true},
 		"unknown, did not happen":      {[]porcupine.Operation{op(0, 1, never, create, seen{lost: true}), op(1, 3, 4, get, seen{code: "NoSuchEntity"})}, true},
 		"created twice":                {[]porcupine.Operation{op(0, 1, 5, create, seen{}), op(1, 1, 5, create, seen{})}, false},
-		"a rename that yields both":    {[]porcupine.Operation{op(0, 1, 2, create, seen{}), op(0, 3, 4, rename, seen{}), op(0, 5, 6, act{op: "ListUsers"}, seen{all: [4]string{"/1/", "/1/"}})}, false},
+		"a rename that yields both":    {[]porcupine.Operation{op(0, 1, 2, create, seen{}), op(0, 3, 4, rename, seen{}), op(0, 5, 6, act{op: "ListUsers"}, seen{all: registers{"/1/", "/1/"}})}, false},
 		"a rename that yields neither": {[]porcupine.Operation{op(0, 1, 2, create, seen{}), op(0, 3, never, rename, seen{lost: true}), op(0, 5, 6, act{op: "ListUsers"}, seen{})}, false},
 	} {
 		if got := porcupine.CheckOperations(model, c.h); got != c.want {
