@@ -211,14 +211,16 @@ func (b *Batch) writes(op Op) bool {
 }
 
 // Resolve answers what became of a commit of b that ended in ErrUnknown. It writes an empty commit to b's units, conditioned on the same
-// heads: once that has taken place, or some unit has moved on, b can no longer happen, and the log says whether it did. It returns b's
-// revision, or ErrConflict if b did not happen (the caller runs its function again), or ErrUnknown if the engine still cannot say: then
-// ask again, with a new fence.
+// heads. If that takes place b has not happened and can no longer happen. If some unit has moved on b can no longer happen either, and the
+// first commit after b's head in the log of a unit that b writes is b, or b did not happen. Resolve returns b's revision, or ErrConflict if
+// b did not happen (the caller runs its function again), or ErrUnknown if the engine still cannot say: then ask again, with a new fence.
 func Resolve(ctx context.Context, e Engine, b Batch, fence CommitID) (Rev, error) {
 	empty := Batch{ID: fence, Time: b.Time, Units: b.Units}
 	// Inner errors are given as text only: ErrConflict or ErrNoSpace of the fence must not read as an answer about b.
-	_, err := e.Commit(ctx, empty)
-	if err != nil && !errors.Is(err, ErrConflict) {
+	switch _, err := e.Commit(ctx, empty); {
+	case err == nil:
+		return 0, fmt.Errorf("%w: the fence went through", ErrConflict)
+	case !errors.Is(err, ErrConflict):
 		return 0, fmt.Errorf("%w (fence: %v)", ErrUnknown, err)
 	}
 	for _, c := range b.Units {
@@ -232,10 +234,11 @@ func Resolve(ctx context.Context, e Engine, b Batch, fence CommitID) (Rev, error
 			if commit.ID == b.ID {
 				return commit.Rev, nil
 			}
+			break
 		}
-		return 0, ErrConflict
+		break
 	}
-	return 0, ErrConflict
+	return 0, fmt.Errorf("%w: another commit came first", ErrConflict)
 }
 
 // EncodeHead gives the value of a head item: the time of the unit's last commit.

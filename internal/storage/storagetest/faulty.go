@@ -3,6 +3,7 @@ package storagetest
 import (
 	"bytes"
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -21,7 +22,7 @@ const (
 	UnknownBefore              // ErrUnknown, and it does not happen
 	UnknownAfter               // ErrUnknown, and it happened (or was refused by the engine)
 	UnknownLate                // ErrUnknown, and it reaches the engine only after the next commit did
-	Conflict                   // ErrConflict, though the heads may be right
+	Conflict                   // another writer gets in just before: an empty commit to the same units
 	NoSpace                    // ErrNoSpace
 	Broken                     // ErrBroken
 	faults
@@ -104,7 +105,11 @@ func (f *Faulty) Commit(ctx context.Context, b storage.Batch) (storage.Rev, erro
 		f.late = append(f.late, clone(b))
 		return 0, fmt.Errorf("%w: injected, late", storage.ErrUnknown)
 	case Conflict:
-		return 0, fmt.Errorf("%w: injected", storage.ErrConflict)
+		other := storage.Batch{Time: b.Time, Units: b.Units}
+		crand.Read(other.ID[:])
+		if _, err := f.Engine.Commit(ctx, other); err != nil && !errors.Is(err, storage.ErrConflict) {
+			return 0, err
+		}
 	case NoSpace:
 		return 0, fmt.Errorf("%w: injected", storage.ErrNoSpace)
 	case Broken:

@@ -144,7 +144,7 @@ func TestResolveUnreadable(t *testing.T) {
 func TestExactlyOnce(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(8) {
-		e := &storagetest.Faulty{Engine: memory.New(memory.Options{}), Commits: storagetest.Random(seed, 3), Reads: storagetest.RandomReads(seed, 50)}
+		e := &storagetest.Faulty{Engine: memory.New(memory.Options{}), Commits: storagetest.Random(seed, 3), Reads: storagetest.RandomReads(seed, 100)}
 		var group sync.WaitGroup
 		var succeeded, unknown atomic.Int64
 		for range 8 {
