@@ -29,14 +29,20 @@ func (Key) GoString() string { return "sigv4.Key(hidden)" }
 // DeriveKey derives the signing key of secret for s (docs/spec/wire.md 2). It costs four HMACs; a server keeps the result in a
 // [KeyCache].
 func DeriveKey(secret string, s Scope) Key {
-	b := make([]byte, 0, 4+len(secret))
-	b = append(append(b, "AWS4"...), secret...)
-	for _, part := range [...]string{s.Date, s.Region, s.Service, terminator} {
-		h := hmac.New(sha256.New, b)
-		h.Write([]byte(part))
-		b = h.Sum(nil)
+	// Only this first key can be longer than a block.
+	first := hmac.New(sha256.New, append(append(make([]byte, 0, 4+len(secret)), "AWS4"...), secret...))
+	first.Write([]byte(s.Date))
+	var k Key
+	first.Sum(k[:0])
+	scratch := scratches.Get().(*scratch)
+	for _, part := range [...]string{s.Region, s.Service, terminator} {
+		scratch.buf = append(scratch.buf[:0], part...)
+		signingKey{plain: &k}.mac(scratch, scratch.buf)
+		k = scratch.sum
 	}
-	return Key(b)
+	clear(scratch.sum[:])
+	scratch.release()
+	return k
 }
 
 const blockSize = sha256.BlockSize
