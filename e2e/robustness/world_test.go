@@ -82,6 +82,9 @@ func (w *world) differences(other *world) string {
 			list = append(list, fmt.Sprintf("user %s:\n  expected %.3000s\n  found    %.3000s", name, a, b))
 		}
 	}
+	if len(list) > 4 {
+		list = append(list[:4], fmt.Sprintf("and %d more users", len(list)-4))
+	}
 	if w.Alias != other.Alias {
 		list = append(list, fmt.Sprintf("alias: expected %q, found %q", w.Alias, other.Alias))
 	}
