@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -56,6 +55,14 @@ var sharedMetrics = sync.OnceValue(func() *metrics { return newMetrics("test") }
 
 func openAPI(t *testing.T, quotas ...iam.Quotas) *apiTest {
 	t.Helper()
+	x := newAPI(t, quotas...)
+	x.T = t
+	return x
+}
+
+// newAPI is openAPI for tests, benchmarks and fuzz targets. sub gives it the test that it reports to.
+func newAPI(t testing.TB, quotas ...iam.Quotas) *apiTest {
+	t.Helper()
 	key := rootKeyOf(testAccount)
 	cfg := &Config{
 		Logger: slog.New(slog.DiscardHandler),
@@ -82,7 +89,7 @@ func openAPI(t *testing.T, quotas ...iam.Quotas) *apiTest {
 	s := &Server{cfg: cfg, metrics: sharedMetrics()}
 	s.api = &api{metrics: s.metrics, log: cfg.Logger}
 	s.api.cell.Store(c)
-	return &apiTest{T: t, cell: c, handler: s.handler(), root: key}
+	return &apiTest{cell: c, handler: s.handler(), root: key}
 }
 
 // sub is x for a subtest.
@@ -499,5 +506,3 @@ func (x *apiTest) dump(by caller) string {
 
 // revision is where the store stands.
 func (x *apiTest) revision() storage.Rev { return x.cell.store.View().Rev() }
-
-var _ context.Context
