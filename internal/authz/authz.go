@@ -31,8 +31,10 @@ type shard struct {
 
 // memo holds a principal's sets as they were when the account's epoch was this.
 type memo struct {
-	epoch storage.Rev
-	sets  *policy.Sets
+	kind    state.PrincipalKind
+	account string
+	epoch   storage.Rev
+	sets    *policy.Sets
 }
 
 // New makes an authorizer that remembers nothing yet.
@@ -75,7 +77,7 @@ func (z *Authorizer) setsOf(r state.Reader, p *state.Principal) *policy.Sets {
 		s.mu.RLock()
 		m, ok := s.memos[p.ID]
 		s.mu.RUnlock()
-		if ok && m.epoch == a.Epoch {
+		if ok && m.epoch == a.Epoch && m.kind == p.Kind && m.account == a.ID {
 			return m.sets
 		}
 	}
@@ -86,7 +88,7 @@ func (z *Authorizer) setsOf(r state.Reader, p *state.Principal) *policy.Sets {
 			clear(s.memos)
 		}
 		// A reader of an older view may come late: what it puts here is found again only by readers of that same epoch.
-		s.memos[p.ID] = memo{a.Epoch, sets}
+		s.memos[p.ID] = memo{p.Kind, a.ID, a.Epoch, sets}
 		s.mu.Unlock()
 	}
 	return sets
