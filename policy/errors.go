@@ -6,9 +6,9 @@ import "fmt"
 type Code string
 
 const (
-	// MalformedPolicyDocument: AWS refuses the document too, with this code and Error.Message (docs/spec/policy-language.md 12.1).
+	// MalformedPolicyDocument means that AWS refuses the document too, with this code and Error.Message (docs/spec/policy-language.md 12.1).
 	MalformedPolicyDocument Code = "MalformedPolicyDocument"
-	// Unsupported: AWS accepts the document, but this version does not evaluate something in it.
+	// Unsupported means that AWS accepts the document, but this version does not evaluate something in it.
 	Unsupported Code = "Unsupported"
 )
 

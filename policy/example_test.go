@@ -35,8 +35,7 @@ func Example() {
 
 func ExampleParse() {
 	_, err := policy.Parse(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"GetObject","Resource":"*"}}`, policy.Managed)
-	var e *policy.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*policy.Error](err); ok {
 		fmt.Println(e.Code)
 		fmt.Println(e.Message)
 	}

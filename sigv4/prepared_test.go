@@ -1,6 +1,7 @@
 package sigv4_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -23,7 +24,7 @@ func TestPreparedKey(t *testing.T) {
 		}
 		key := sigv4.DeriveKey(secret, c.Scope)
 		prepared := key.Prepare()
-		if err := c.VerifyPrepared(r, body, prepared, iam); err != sigv4.ErrUnchecked {
+		if err := c.VerifyPrepared(r, body, prepared, iam); !errors.Is(err, sigv4.ErrUnchecked) {
 			t.Errorf("before CheckScope: %v", err)
 		}
 		if err := c.CheckScope(iam, testTime); err != nil {
@@ -127,7 +128,7 @@ func TestUnsignedAmz(t *testing.T) {
 				if err != nil {
 					t.Fatalf("known %v: %v, header %q", known, err, r.Header)
 				}
-			} else if e, ok := err.(*sigv4.Error); !ok || e.Kind != sigv4.HeadersNotSigned ||
+			} else if e, ok := errors.AsType[*sigv4.Error](err); !ok || e.Kind != sigv4.HeadersNotSigned ||
 				!slices.Equal(slices.Sorted(slices.Values(e.Headers)), slices.Sorted(slices.Values(unsigned))) {
 				t.Fatalf("known %v: %v, header %q, want %q unsigned", known, err, slices.Sorted(maps.Keys(r.Header)), unsigned)
 			}

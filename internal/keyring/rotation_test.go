@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -16,12 +17,7 @@ func TestNextStep(t *testing.T) {
 	none := func(uint32) bool { return false }
 	only := func(ids ...uint32) func(uint32) bool {
 		return func(id uint32) bool {
-			for _, x := range ids {
-				if x == id {
-					return true
-				}
-			}
-			return false
+			return slices.Contains(ids, id)
 		}
 	}
 	one := []KeyInfo{{ID: 1, Primary: true, Made: t0, Promoted: t0}}
@@ -201,8 +197,8 @@ type simulation struct {
 }
 
 // run lives through 100 days of a cell whose nodes learn of every change up to 5 hours late, seal tokens all the time, and store account
-// keysets; it returns the first thing that a node could not read, and how many keys were ever removed.
-func (s simulation) run(t *testing.T) (unreadable error, removed int) {
+// keysets; it returns how many keys were ever removed, and the first thing that a node could not read.
+func (s simulation) run(t *testing.T) (removed int, unreadable error) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	master, c := testMaster(t, 1), testCell(t)
 	a := testAccount(t, unit1)
@@ -249,11 +245,11 @@ func (s simulation) run(t *testing.T) (unreadable error, removed int) {
 		for i, node := range sees {
 			for _, tok := range tokens {
 				if _, err := node.Open("session", tok.id, tok.sealed); err != nil {
-					return fmt.Errorf("hour %d, node %d: token of hour %s: %w", hour, i, tok.id, err), removed
+					return removed, fmt.Errorf("hour %d, node %d: token of hour %s: %w", hour, i, tok.id, err)
 				}
 			}
 			if _, err := OpenAccount(node, unit1, accountKeyset); err != nil {
-				return fmt.Errorf("hour %d, node %d: %w", hour, i, err), removed
+				return removed, fmt.Errorf("hour %d, node %d: %w", hour, i, err)
 			}
 		}
 		step, err := NextStep(current().Keys(), now, Rotation{
@@ -308,7 +304,7 @@ func (s simulation) run(t *testing.T) (unreadable error, removed int) {
 	if current().r.find(firstKey) >= 0 {
 		t.Error("the first key is still there")
 	}
-	return nil, removed
+	return removed, nil
 }
 
 func versionOf[V any](history []V, c *Cell, cell func(V) *Cell) int {
@@ -322,7 +318,7 @@ func versionOf[V any](history []V, c *Cell, cell func(V) *Cell) int {
 
 func TestCellRotationAcrossNodes(t *testing.T) {
 	t.Parallel()
-	unreadable, removed := simulation{tellNodes: true, settle: 6 * time.Hour}.run(t)
+	removed, unreadable := simulation{tellNodes: true, settle: 6 * time.Hour}.run(t)
 	if unreadable != nil {
 		t.Error(unreadable)
 	}
@@ -330,7 +326,7 @@ func TestCellRotationAcrossNodes(t *testing.T) {
 		t.Errorf("%d keys were removed in 100 days, want one every 10 days", removed)
 	}
 	// The simulation must be able to fail: without asking the nodes, one of them cannot read what another sealed.
-	if unreadable, _ := (simulation{tellNodes: false, settle: 6 * time.Hour}).run(t); unreadable == nil {
+	if _, unreadable := (simulation{tellNodes: false, settle: 6 * time.Hour}).run(t); unreadable == nil {
 		t.Error("the simulation does not notice a promotion that nodes do not know of")
 	}
 }

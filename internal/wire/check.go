@@ -337,7 +337,7 @@ func echo(s *Shape, v reflect.Value) string {
 		slices.Sort(parts)
 		return "{" + strings.Join(parts, ", ") + "}"
 	case reflect.Struct:
-		if t, ok := v.Interface().(time.Time); ok {
+		if t, ok := reflect.TypeAssert[time.Time](v); ok {
 			return t.UTC().Format(time.RFC3339)
 		}
 	}

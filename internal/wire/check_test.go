@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"os"
 	"reflect"
@@ -103,9 +104,7 @@ func TestCheckTexts(t *testing.T) {
 	document := map[string]string{"AssumeRolePolicyDocument": "{}", "RoleName": "r"}
 	with := func(base map[string]string, pairs ...string) map[string]string {
 		out := map[string]string{}
-		for k, v := range base {
-			out[k] = v
-		}
+		maps.Copy(out, base)
 		for i := 0; i < len(pairs); i += 2 {
 			out[pairs[i]] = pairs[i+1]
 		}
