@@ -164,7 +164,7 @@ func testOrder(t *testing.T, f Factory) {
 	wantCommits(t, "Log", got, []storage.Commit{expect})
 	wantCommits(t, "Watch", s.watch(rev-1, 1), []storage.Commit{expect})
 
-	empty := s.write(put("a/k", ""), del("a/p2"))
+	empty := s.write(storage.Op{Kind: storage.Put, Key: "a/k"}, del("a/p2")) // a Put of nil puts the empty value
 	got = s.log("a", empty, 0)
 	expect = got[0]
 	expect.Mutations = []storage.Mutation{{Key: "a/k", Old: v("3"), New: []byte{}}, {Key: "a/p2", Old: v("again")}}

@@ -394,6 +394,13 @@ func testResolve(t *testing.T, f Factory) {
 		t.Errorf("after Resolve the lost commit = %d, %v; want ErrConflict", got, err)
 	}
 	s.want(0, "a/1=v", "b/1=w")
+	heads, _ := read(t, s.e, "b")
+	s.heads["b"] = heads["b"] // fences have moved it
+	beaten := s.batch(put("b/1", "beaten"))
+	s.write(put("b/1", "winner"))
+	if got, err := storage.Resolve(t.Context(), s.e, beaten, newID()); got != 0 || !is(err, storage.ErrConflict) {
+		t.Errorf("Resolve of a commit that another one beat = %d, %v", got, err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if got, err := storage.Resolve(ctx, s.e, s.batch(put("b/1", "x")), newID()); got != 0 || !is(err, storage.ErrUnknown) || is(err, context.Canceled) {
