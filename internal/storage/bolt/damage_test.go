@@ -265,31 +265,6 @@ func TestFailedCommit(t *testing.T) {
 	}
 }
 
-// TestGoneFile takes the file descriptor away under bbolt: writes vanish and syncs fail.
-func TestGoneFile(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "store")
-	e := openAt(t, path, Options{})
-	defer func() { e.Close() }()
-	first, err := e.Commit(t.Context(), testBatch(1, "a", 0, put1("a/1", "one")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.do(func() error { return replaceFile(e.file) }); err != nil {
-		t.Skipf("SKIPPED: %v", err)
-	}
-	lost := testBatch(2, "a", first, put1("a/1", "two"))
-	if rev, err := e.Commit(t.Context(), lost); !errors.Is(err, storage.ErrUnknown) {
-		t.Fatalf("Commit on a file that cannot be synced = %d, %v, want ErrUnknown", rev, err)
-	}
-	if rev, err := storage.Resolve(t.Context(), e, lost, storage.CommitID{9}); !errors.Is(err, storage.ErrConflict) {
-		t.Fatalf("Resolve = %d, %v, want ErrConflict", rev, err)
-	}
-	if got := value(t, e, "a/1"); got != "one" {
-		t.Errorf("a reader sees %q", got)
-	}
-}
-
 func value(t *testing.T, e *engine, key string) string {
 	t.Helper()
 	_, items := e.Snapshot(t.Context(), key, 0)

@@ -1,16 +1,16 @@
 package bolt
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
-)
 
-var ctx = context.Background()
+	"github.com/gatehouse-iam/gatehouse/internal/storage"
+)
 
 func init() {
 	// limited meets the file size limit of its process, which the kernel answers with EFBIG for ftruncate and write alike.
@@ -72,4 +72,29 @@ func replaceFile(f *os.File) error {
 	}
 	defer null.Close()
 	return syscall.Dup3(int(null.Fd()), int(f.Fd()), 0)
+}
+
+// TestGoneFile takes the file descriptor away under bbolt: writes vanish and syncs fail.
+func TestGoneFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store")
+	e := openAt(t, path, Options{})
+	defer func() { e.Close() }()
+	first, err := e.Commit(t.Context(), testBatch(1, "a", 0, put1("a/1", "one")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.do(func() error { return replaceFile(e.file) }); err != nil {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	lost := testBatch(2, "a", first, put1("a/1", "two"))
+	if rev, err := e.Commit(t.Context(), lost); !errors.Is(err, storage.ErrUnknown) {
+		t.Fatalf("Commit on a file that cannot be synced = %d, %v, want ErrUnknown", rev, err)
+	}
+	if rev, err := storage.Resolve(t.Context(), e, lost, storage.CommitID{9}); !errors.Is(err, storage.ErrConflict) {
+		t.Fatalf("Resolve = %d, %v, want ErrConflict", rev, err)
+	}
+	if got := value(t, e, "a/1"); got != "one" {
+		t.Errorf("a reader sees %q", got)
+	}
 }

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 
 // roleEnv makes the test binary play a part in another process instead of running tests.
 const roleEnv = "GATEHOUSE_BOLT_TEST_ROLE"
+
+var ctx = context.Background()
 
 var roles = map[string]func(path string) error{}
 
