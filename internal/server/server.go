@@ -26,9 +26,12 @@ type Server struct {
 	api      *api
 	metrics  *metrics
 	listener net.Listener
-	stopping atomic.Bool
 	failed   chan error // what ended the store before its time
 	reset    resetter
+
+	accepting   *accepting // the listener's innermost part
+	stopping    atomic.Bool
+	lastRequest atomic.Int64 // while stopping: when the last one came, in nanoseconds since 1970
 }
 
 // Open checks the configuration, opens the store, makes the first account where there is none, and listens. cfg is the server's from then
@@ -58,7 +61,8 @@ func Open(ctx context.Context, cfg *Config, version string) (*Server, error) {
 	if err := s.prepareReset(ctx); err != nil {
 		return nil, errors.Join(err, l.Close(), c.close())
 	}
-	s.listener = s.believingProxies(l)
+	s.accepting = &accepting{l}
+	s.listener = s.believingProxies(s.accepting)
 	if tlsConfig != nil {
 		s.listener = tls.NewListener(s.listener, tlsConfig)
 	}
@@ -95,7 +99,10 @@ func (s *Server) Serve(ctx context.Context) error {
 		ConnState:      open.track,
 	}
 	served := make(chan error, 1)
-	go func() { served <- h.Serve(s.listener) }()
+	go func() {
+		served <- h.Serve(s.listener)
+		close(served)
+	}()
 	var err error
 	select {
 	case err = <-served:
@@ -104,7 +111,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		err = fmt.Errorf("the store: %w", err)
 	case <-ctx.Done():
 	}
-	return errors.Join(err, s.stop(h, open))
+	return errors.Join(err, s.stop(h, open, served))
 }
 
 // Close ends a server that was opened and will not be served.
