@@ -90,7 +90,7 @@ func TestReadOnly(t *testing.T) {
 	thorough(t)
 	t.Parallel()
 	const nobody = 65534
-	work, err := os.MkdirTemp("", "gatehouse-readonly-") // t.TempDir lies in a directory that is closed to others
+	work, err := os.MkdirTemp("", "gatehouse-readonly-") //nolint:usetesting // t.TempDir lies in a directory that is closed to others
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ func (c *campaign) round(kind string) {
 			time.Sleep(time.Millisecond)
 		}
 	} else {
-		time.Sleep(time.Duration(5+c.rng.IntN(150)) * time.Millisecond)
+		time.Sleep(time.Duration(5+c.rng.IntN(300)) * time.Millisecond)
 	}
 	flying := c.flying()
 	for deadline := time.Now().Add(time.Second); flying < 8 && time.Now().Before(deadline); flying = c.flying() {

@@ -343,7 +343,8 @@ func (w *writer) chooseAlias(now *world) *intent {
 	case w.rng.IntN(6) == 0:
 		return &intent{Op: "DeleteAccountAlias", Alias: "never-was"}
 	}
-	return &intent{Op: "CreateAccountAlias", Alias: fmt.Sprintf("alias-%d", w.serial)}
+	// Few names: one that stayed behind in one of the two units is met again.
+	return &intent{Op: "CreateAccountAlias", Alias: fmt.Sprintf("alias-%d", w.serial%4)}
 }
 
 // chooseRefused gives a call that, with few exceptions, must be refused and change nothing. The model knows.
