@@ -196,15 +196,17 @@ func (s *Store) commit(f *flight, b storage.Batch) error {
 
 // resolve asks the log what became of a batch, until it knows or has asked long enough. Seeing the commit arrive also is an answer.
 func (s *Store) resolve(f *flight, b storage.Batch, err error) (rev storage.Rev, _ error) {
+	wait := 10 * time.Millisecond
 	for try := 0; errors.Is(err, storage.ErrUnknown) && try < resolveTries; try++ {
 		s.opts.Logger.Warn("the outcome of a commit is not known, asking the log", "commit", b.ID, "error", err)
 		if try > 0 {
 			select {
 			case <-f.applied:
-			case <-time.After(resolveEvery):
+			case <-time.After(wait):
 			case <-s.life.Done():
 				return 0, ErrStopped
 			}
+			wait = min(2*wait, time.Second)
 		}
 		select {
 		case <-f.applied:
