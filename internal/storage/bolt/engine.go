@@ -172,7 +172,6 @@ func guard(f func() error) (err error) {
 // openFile locks and opens the file and returns the number of keys in its buckets.
 func (e *engine) openFile() (keys map[string]uint64, err error) {
 	// The lock comes first: the file may only be checked while nobody writes it. bbolt takes it again, which the same open file may.
-	_, statErr := os.Stat(e.path)
 	err = guard(func() error {
 		e.db, err = bbolt.Open(e.path, 0o600, &bbolt.Options{
 			Timeout: lockWait, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
@@ -198,10 +197,45 @@ func (e *engine) openFile() (keys map[string]uint64, err error) {
 		e.db = nil
 		return nil, err
 	}
-	if os.IsNotExist(statErr) {
-		err = syncDir(filepath.Dir(e.path))
+	return keys, nil
+}
+
+// create makes a store where there is none. It appears at path as a whole or not at all, so that a file that is empty or without its
+// buckets is always a damaged one, and never taken for a new store.
+func create(path string) error {
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		return err
 	}
-	return keys, err
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := f.Close(); err != nil {
+		return err
+	}
+	db, err := bbolt.Open(f.Name(), 0o600, &bbolt.Options{Timeout: lockWait, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{logBucket, itemsBucket, headsBucket, stateBucket} {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(stateBucket).Put(stateKey, state{}.encode())
+	})
+	if err = errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	// A link does not replace what another process may have made meanwhile. Where the file system has none, a rename must do.
+	if err := os.Link(f.Name(), path); err != nil && !os.IsExist(err) {
+		if err := os.Rename(f.Name(), path); err != nil {
+			return err
+		}
+	}
+	return syncDir(filepath.Dir(path))
 }
 
 func syncDir(dir string) error {
@@ -215,7 +249,11 @@ func syncDir(dir string) error {
 
 // load opens the file and reads what stands in memory.
 func (e *engine) load() error {
-	keys, err := e.openFile()
+	err := create(e.path)
+	var keys map[string]uint64
+	if err == nil {
+		keys, err = e.openFile()
+	}
 	if err == nil {
 		err = guard(func() error { return e.read(keys) })
 	}
@@ -227,20 +265,6 @@ func (e *engine) load() error {
 }
 
 func (e *engine) read(keys map[string]uint64) error {
-	if len(keys) == 0 {
-		err := e.db.Update(func(tx *bbolt.Tx) error {
-			for _, name := range [][]byte{logBucket, itemsBucket, headsBucket, stateBucket} {
-				if _, err := tx.CreateBucket(name); err != nil {
-					return err
-				}
-			}
-			return tx.Bucket(stateBucket).Put(stateKey, state{}.encode())
-		})
-		if err != nil {
-			return err
-		}
-		keys = map[string]uint64{string(stateBucket): 1}
-	}
 	return e.db.View(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{logBucket, itemsBucket, headsBucket, stateBucket} {
 			if tx.Bucket(name) == nil {

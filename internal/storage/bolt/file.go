@@ -70,19 +70,19 @@ func readMeta(f io.ReaderAt, pageSize int64) (newest meta, err error) {
 	return newest, nil
 }
 
-// checkFile checks the file's pages and returns the number of keys in each bucket. An empty or absent file has none.
+// checkFile checks the file's pages and returns the number of keys in each bucket.
 func checkFile(path string, warn func(string)) (keys map[string]uint64, err error) {
 	f, err := os.Open(path)
-	if os.IsNotExist(err) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err != nil || info.Size() == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if info.Size() == 0 {
+		return nil, fmt.Errorf("%w: it is empty", storage.ErrDamaged)
 	}
 	m, err := findMeta(f, info.Size())
 	if err != nil {
@@ -98,6 +98,9 @@ func checkFile(path string, warn func(string)) (keys map[string]uint64, err erro
 	c.used[0] = 1<<0 | 1<<1
 	if err := c.bucket("", m.root, 0); err != nil {
 		return nil, err
+	}
+	if len(c.keys) == 0 {
+		return nil, fmt.Errorf("%w: nothing is in it", storage.ErrDamaged)
 	}
 	return c.keys, nil
 }
