@@ -173,7 +173,7 @@ func (e *flaky) Commit(ctx context.Context, b storage.Batch) (storage.Rev, error
 	if len(e.answers) > 0 {
 		err := e.answers[0]
 		e.answers = e.answers[1:]
-		if err == errLost {
+		if errors.Is(err, errLost) {
 			if _, inner := e.Engine.Commit(ctx, b); inner != nil {
 				return 0, inner
 			}
