@@ -220,6 +220,21 @@ func TestValidationComesBeforeAuthorization(t *testing.T) {
 	}
 }
 
+// TestTargetsOfWritesSeePendingState: what a write is aimed at is looked up where it is decided and done.
+func TestTargetsOfWritesSeePendingState(t *testing.T) {
+	t.Parallel()
+	x := open(t)
+	var readers []string
+	target := func(_ *Call, r state.Reader, _ *iamapi.DeleteUserRequest) ([]authz.Target, error) {
+		readers = append(readers, fmt.Sprintf("%T", r))
+		return noResource, nil
+	}
+	Write(x.registry, iamapi.OpDeleteUser, target, func(*Call, *state.Tx, *iamapi.DeleteUserRequest) (*wire.Empty, error) { return nil, nil })
+	if _, err := x.call(root, deleteUser); err != nil || fmt.Sprint(readers) != "[*state.Tx]" {
+		t.Errorf("%v, the target was asked on %v; want the transaction", err, readers)
+	}
+}
+
 // TestWriteIsOneCommitWithItsEvent: what fn writes, its event and nothing else.
 func TestWriteIsOneCommitWithItsEvent(t *testing.T) {
 	t.Parallel()
