@@ -222,7 +222,7 @@ func TestHeldBodies(t *testing.T) {
 	t.Parallel()
 	s := start(t, filepath.Join(workDir(t), "data"), options{})
 	resident := s.status(t, "VmRSS")
-	const connections, body = 100, 4 << 20
+	const connections, body = 40, 4 << 20
 	var conns []net.Conn
 	defer func() {
 		for _, c := range conns {
@@ -237,7 +237,7 @@ func TestHeldBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 		conns = append(conns, conn)
-		conn.SetWriteDeadline(time.Now().Add(2 * time.Second))
+		conn.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
 		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: gatehouse\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n", body)
 		n, err := conn.Write(part)
 		sent += n
@@ -250,7 +250,7 @@ func TestHeldBodies(t *testing.T) {
 	c.must(t, nil, "ListUsers")
 	most := s.status(t, "VmHWM")
 	t.Logf("%d connections without credentials hold %d MiB of bodies; resident memory went from %d to %d MiB", connections, sent>>20, resident>>20, most>>20)
-	if limit := resident + 2*int64(sent) + 64<<20; most > limit {
-		t.Errorf("the server grew by more than twice what was sent: from %d to %d MiB for %d MiB", resident>>20, most>>20, sent>>20)
+	if limit := resident + 200<<20; most > limit { // a budget of 64 MiB for large bodies, and what a collector leaves for a while
+		t.Errorf("the server grew from %d to %d MiB", resident>>20, most>>20)
 	}
 }

@@ -87,7 +87,7 @@ func newAPI(t testing.TB, quotas ...iam.Quotas) *apiTest {
 		}
 	})
 	s := &Server{cfg: cfg, metrics: sharedMetrics()}
-	s.api = &api{metrics: s.metrics, log: cfg.Logger}
+	s.api = makeAPI(cfg, s.metrics)
 	s.api.cell.Store(c)
 	return &apiTest{cell: c, handler: s.handler(), root: key}
 }

@@ -224,6 +224,10 @@ func newCell(ctx context.Context, cfg *Config, engine storage.Engine, master key
 	if err != nil {
 		return nil, err
 	}
+	c.usage.KeepOnly(func(account, key string) bool {
+		a := c.store.View().Account(account)
+		return a != nil && a.AccessKey(key) != nil
+	})
 	c.authenticator = authn.New(c.vault, cfg.Logger)
 	c.registry = register(c.store, cfg)
 

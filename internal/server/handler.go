@@ -25,8 +25,13 @@ const (
 type api struct {
 	cell     atomic.Pointer[cell]
 	replaced bool // the cell may be replaced while calls are under way: see acquire
+	bodies   bodies
 	metrics  *metrics
 	log      *slog.Logger
+}
+
+func makeAPI(cfg *Config, m *metrics) *api {
+	return &api{replaced: cfg.Dev, bodies: newBodies(), metrics: m, log: cfg.Logger}
 }
 
 // handler is the chain that every request goes through, from the outside in.
@@ -92,7 +97,8 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	cell := a.acquire()
 	defer a.release(cell)
-	body, bodyErr := wire.ReadBody(r, maxBody)
+	body, release, bodyErr := a.bodies.read(r)
+	defer release()
 	claim, claimErr := sigv4.Parse(r)
 	q, err := wire.Identify(r, body, Services, claim.Scope.Service)
 	q.ID = keyring.UUID()

@@ -41,7 +41,7 @@ func Open(ctx context.Context, cfg *Config, version string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, metrics: newMetrics(version), failed: make(chan error, 1)}
-	s.api = &api{metrics: s.metrics, log: cfg.Logger, replaced: cfg.Dev}
+	s.api = makeAPI(cfg, s.metrics)
 	var tlsConfig *tls.Config
 	if cfg.TLS() {
 		var err error
