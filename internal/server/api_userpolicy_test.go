@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-iam/gatehouse/internal/iam"
+	"github.com/gatehouse-iam/gatehouse/internal/state"
 )
 
 func TestUserPolicies(t *testing.T) {
@@ -217,5 +218,13 @@ func TestGetAccountSummary(t *testing.T) {
 	check(bob)
 	x.ok(x.root, "DeleteAccessKey", "AccessKeyId", x.root.AccessKeyID)
 	want["AccountAccessKeysPresent"] = 0
+	check(bob)
+	x.must(x.cell.store.Update(t.Context(), []string{state.AccountUnit(testAccount)}, func(tx *state.Tx) error {
+		rec := tx.Account(testAccount).Record().Clone()
+		rec.RootPassword = "hash"
+		tx.Put(state.AccountUnit(testAccount), rec)
+		return nil
+	}))
+	want["AccountPasswordPresent"] = 1
 	check(bob)
 }
