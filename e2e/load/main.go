@@ -45,6 +45,7 @@ func main() {
 		return
 	}
 	flag.Parse()
+	runtime.GOMAXPROCS(1) // the client needs no more, and a second thread that spins for work takes it from the server
 	var figures []figure
 	for _, m := range []struct {
 		name    string

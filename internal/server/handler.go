@@ -18,6 +18,7 @@ import (
 const (
 	maxBody   = 4 << 20 // bytes; documents of 1 MiB fit in their form encoding
 	maxHeader = 64 << 10
+	maxLogged = 128              // bytes of what a client names itself
 	maxCall   = 60 * time.Second // after which nothing of a call is under way any more
 )
 
@@ -126,7 +127,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if a.log.Enabled(r.Context(), level) {
-		a.log.LogAttrs(r.Context(), level, "request", slog.String("request_id", q.ID), slog.String("action", q.Action), slog.String("code", code),
+		a.log.LogAttrs(r.Context(), level, "request", slog.String("request_id", q.ID), slog.String("action", q.Action[:min(len(q.Action), maxLogged)]), slog.String("code", code),
 			slog.String("account", account), slog.String("access_key", claim.AccessKeyID), slog.String("source_ip", sourceIP(r)), slog.Duration("took", time.Since(now)))
 	}
 }

@@ -85,6 +85,14 @@ func (x *index[T]) get(key string) *T {
 	return nil
 }
 
+// only returns the record of an index that never holds more than one, or nil. It costs no hashing.
+func (x *index[T]) only() *T {
+	if x.root == nil {
+		return nil
+	}
+	return x.root.slots[0].record
+}
+
 // put sets the record under its key and returns the one it replaces, or nil.
 func (x *index[T]) put(r *T) (old *T) {
 	x.root = x.insert(x.root, x.hash(x.key(r)), 0, r, &old)

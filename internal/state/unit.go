@@ -143,7 +143,7 @@ func (c *Cell) fork() unit             { return &Cell{c.forkTables()} }
 func (c *Cell) touched(string, Record) {}
 
 // Keyset returns the cell keyset, or nil before the first start has made it.
-func (c *Cell) Keyset() *Keyset { return at[Keyset](&c.tables, 0).get(self) }
+func (c *Cell) Keyset() *Keyset { return at[Keyset](&c.tables, 0).byKey.only() }
 
 // Nodes walks the nodes in order of id.
 func (c *Cell) Nodes() iter.Seq[*Node] { return at[Node](&c.tables, 1).from(nil) }
@@ -211,23 +211,28 @@ func (a *Account) touched(table string, old Record) {
 func (a *Account) Unit() string { return a.unit }
 
 // Record returns the account's own record.
-func (a *Account) Record() *AccountRecord { return at[AccountRecord](&a.tables, 0).get(self) }
+func (a *Account) Record() *AccountRecord { return at[AccountRecord](&a.tables, 0).byKey.only() }
 
 // User returns the user with that unique id, or nil.
 func (a *Account) User(id string) *User { return at[User](&a.tables, 1).get(id) }
 
 // UserByName returns the user with that name, compared without regard to case, or nil.
 func (a *Account) UserByName(name string) *User {
-	pivot := &User{}
+	pivot := pivots.Get().(*User)
+	defer pivots.Put(pivot)
 	pivot.Name = name
-	for u := range at[User](&a.tables, 1).from(pivot) {
+	var found *User
+	at[User](&a.tables, 1).ordered.Ascend(pivot, func(u *User) bool {
 		if compareFold(u.Name, name) == 0 {
-			return u
+			found = u
 		}
-		break
-	}
-	return nil
+		return false
+	})
+	return found
 }
+
+// pivots are users to compare with in look-ups by name, which every call about a user makes.
+var pivots = sync.Pool{New: func() any { return new(User) }}
 
 // Users walks the users in order of name, without regard to case, beginning behind the name after ("" = all).
 func (a *Account) Users(after string) iter.Seq[*User] {
