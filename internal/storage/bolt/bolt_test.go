@@ -55,7 +55,7 @@ func (e *engine) compact(rev storage.Rev) error {
 
 func (e *engine) checkpointNow() error {
 	for {
-		if _, err := e.step(true); err != nil || e.view.overlay.Len() == 0 && e.checkpoint == nil {
+		if _, err := e.step(true, false); err != nil || e.view.overlay.Len() == 0 && e.checkpoint == nil {
 			return err
 		}
 	}

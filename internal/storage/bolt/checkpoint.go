@@ -16,9 +16,14 @@ func (e *engine) checkpointDue() bool {
 	return e.view.bytes >= e.tune.checkpointBytes || n >= e.tune.checkpointEntries || n > 0 && e.opts.Now().Sub(e.last) >= checkpointInterval
 }
 
+// overfull reports whether so much waits for the checkpoint that commits must wait for it.
+func (e *engine) overfull() bool {
+	return e.view.bytes >= 10*e.tune.checkpointBytes || e.view.overlay.Len() >= 10*e.tune.checkpointEntries
+}
+
 // step does a bounded piece of maintenance: of the checkpoint under way, or of a new one if begin is set, or of trimming. It reports whether
-// there may be more to do.
-func (e *engine) step(begin bool) (more bool, err error) {
+// there may be more to do. busy makes the piece smaller.
+func (e *engine) step(begin, busy bool) (more bool, err error) {
 	if err := e.ready(); err != nil {
 		return false, err
 	}
@@ -28,7 +33,7 @@ func (e *engine) step(begin bool) (more bool, err error) {
 		e.mu.Unlock()
 	}
 	if e.checkpoint != nil {
-		return true, e.stepCheckpoint()
+		return true, e.stepCheckpoint(busy)
 	}
 	e.last = maxTime(e.last, e.lastIfClean())
 	return e.stepTrim(e.trimTarget)
@@ -51,9 +56,9 @@ func maxTime(a, b time.Time) time.Time {
 
 // stepCheckpoint writes the next cells of the checkpoint to the items. Until the last of them is written the state row keeps the old
 // checkpoint: a start in between replays the log from there, over items of which some are newer already.
-func (e *engine) stepCheckpoint() error {
+func (e *engine) stepCheckpoint(busy bool) error {
 	limit := e.tune.stepEntries
-	if !e.queue.empty() {
+	if busy {
 		limit = e.tune.stepEntriesBusy
 	}
 	after, resume, done := e.state, "", true

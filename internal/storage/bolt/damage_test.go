@@ -303,7 +303,7 @@ func TestRetention(t *testing.T) {
 		if err := e.do(func() error {
 			for more := true; more; {
 				var err error
-				if more, err = e.step(true); err != nil {
+				if more, err = e.step(true, false); err != nil {
 					return err
 				}
 			}

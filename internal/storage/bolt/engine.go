@@ -48,7 +48,7 @@ type tuning struct {
 
 var standard = tuning{
 	checkpointBytes: 8 << 20, checkpointEntries: 20_000,
-	stepEntries: 2000, stepEntriesBusy: 200, stepBytes: 1 << 20, stepTrim: 1000,
+	stepEntries: 500, stepEntriesBusy: 100, stepBytes: 1 << 20, stepTrim: 1000,
 	readItems: 1000, readBytes: 1 << 20, readRecords: 500, readUnits: 4000,
 	recentRecords: 1024, recentBytes: 8 << 20,
 }

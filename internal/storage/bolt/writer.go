@@ -16,31 +16,53 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
 )
 
-// run is the writer: groups of commits first, one step of maintenance after each.
+// While commits come, maintenance takes a small part of the time: a step holds up the commit that arrives during it, and one that is over
+// is followed by a pause of stepPause times its length.
+const (
+	busyFor   = 100 * time.Millisecond // after a commit
+	stepPause = 4
+)
+
+// run is the writer: groups of commits first, steps of maintenance between them.
 func (e *engine) run() {
 	defer close(e.ended)
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
+	var committed, nextStep time.Time
 	// A checkpoint begins when it is due and trimming when a checkpoint is complete or the tick comes. After a failure both wait for the tick.
 	steps, waiting := true, false
 	for !e.queue.isClosed() {
 		group := e.queue.take()
 		e.serve(group)
-		steps = !waiting && (steps || e.checkpointDue())
-		if steps {
-			more, err := e.step(e.checkpointDue())
-			if err != nil {
-				waiting = true
-				e.opts.Logger.Warn("storage: maintenance failed and will be tried again", "file", e.path, "error", err)
-			}
-			steps = more
+		if len(group) > 0 {
+			committed = time.Now()
 		}
-		if len(group) > 0 || steps {
+		steps = !waiting && (steps || e.checkpointDue())
+		var pause <-chan time.Time
+		if steps {
+			begin := time.Now()
+			if wait := nextStep.Sub(begin); wait > 0 && !e.overfull() {
+				pause = time.After(wait)
+			} else {
+				busy := begin.Sub(committed) < busyFor
+				more, err := e.step(e.checkpointDue(), busy)
+				if err != nil {
+					waiting = true
+					e.opts.Logger.Warn("storage: maintenance failed and will be tried again", "file", e.path, "error", err)
+				}
+				steps, nextStep = more, time.Time{}
+				if end := time.Now(); busy {
+					nextStep = end.Add(stepPause * end.Sub(begin))
+				}
+			}
+		}
+		if len(group) > 0 || steps && pause == nil {
 			continue
 		}
 		select {
 		case <-e.queue.wake:
 		case <-e.queue.done:
+		case <-pause:
 		case <-tick.C:
 			steps, waiting = true, false
 		}
@@ -51,7 +73,7 @@ func (e *engine) run() {
 // finish completes a checkpoint, so that the next start has nothing to replay, and closes the file.
 func (e *engine) finish() {
 	for more, err := true, error(nil); more && err == nil && e.suspect == nil; {
-		if more, err = e.step(true); err != nil {
+		if more, err = e.step(true, false); err != nil {
 			e.opts.Logger.Warn("storage: no checkpoint at the end, the next start will take longer", "file", e.path, "error", err)
 		}
 	}
