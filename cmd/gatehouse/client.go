@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -68,9 +69,7 @@ func newClient(endpoint, caFile, id string, secret keyring.Secret) (*client, err
 // iam calls an operation and returns the body of its answer.
 func (c *client) iam(ctx context.Context, action string, in url.Values) ([]byte, error) {
 	form := url.Values{"Action": {action}, "Version": {"2010-05-08"}}
-	for name, values := range in {
-		form[name] = values
-	}
+	maps.Copy(form, in)
 	body := form.Encode()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, strings.NewReader(body))
 	if err != nil {

@@ -42,8 +42,7 @@ func (o *output) String() string {
 // world is an app in a directory of its own.
 type world struct {
 	*app
-	dir      string
-	out, err *output
+	dir string
 }
 
 func newWorld(t *testing.T, env ...string) *world {
@@ -87,7 +86,7 @@ func (w *world) start(t *testing.T, args ...string) *serving {
 	s.url = "http://" + s.addr
 	a := *w.app
 	a.stdout, a.stderr = s.out, s.err
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // it ends in the cleanup
+	ctx, cancel := context.WithCancel(context.Background()) // it ends in the cleanup
 	done := make(chan int, 1)
 	go func() { done <- a.run(ctx, append(args, "--listen", s.addr)) }()
 	var once sync.Once

@@ -86,7 +86,7 @@ func (s *Service) createAccessKey(c *service.Call, tx *state.Tx, in *iamapi.Crea
 	}
 	tx.Put(o.account.Unit(), k)
 	return &iamapi.CreateAccessKeyResponse{AccessKey: &iamapi.AccessKey{
-		UserName: o.name(), AccessKeyId: &k.Id, Status: xKeyStatus(k), SecretAccessKey: ptr(made.Secret.Reveal()), CreateDate: xTime(k.Created),
+		UserName: o.name(), AccessKeyId: &k.Id, Status: xKeyStatus(k), SecretAccessKey: new(made.Secret.Reveal()), CreateDate: xTime(k.Created),
 	}}, nil
 }
 
@@ -149,7 +149,7 @@ func listAccessKeys(c *service.Call, r state.Reader, in *iamapi.ListAccessKeysRe
 	keys, marker := page("accesskeys", in.MaxItems, behind, func(k *state.AccessKey) string {
 		return strconv.FormatUint(uint64(k.Seq), 10) + " " + k.Id
 	})
-	out := &iamapi.ListAccessKeysResponse{AccessKeyMetadata: make([]iamapi.AccessKeyMetadata, len(keys)), IsTruncated: ptr(marker != nil), Marker: marker}
+	out := &iamapi.ListAccessKeysResponse{AccessKeyMetadata: make([]iamapi.AccessKeyMetadata, len(keys)), IsTruncated: new(marker != nil), Marker: marker}
 	for i, k := range keys {
 		out.AccessKeyMetadata[i] = iamapi.AccessKeyMetadata{UserName: o.name(), AccessKeyId: &k.Id, Status: xKeyStatus(k), CreateDate: xTime(k.Created)}
 	}
@@ -174,7 +174,7 @@ func getAccessKeyLastUsed(c *service.Call, r state.Reader, in *iamapi.GetAccessK
 	if err != nil {
 		return nil, err
 	}
-	out := &iamapi.GetAccessKeyLastUsedResponse{AccessKeyLastUsed: &iamapi.AccessKeyLastUsed{ServiceName: ptr("N/A"), Region: ptr("N/A")}}
+	out := &iamapi.GetAccessKeyLastUsedResponse{AccessKeyLastUsed: &iamapi.AccessKeyLastUsed{ServiceName: new("N/A"), Region: new("N/A")}}
 	if u := a.User(a.AccessKey(*in.AccessKeyId).Owner); u != nil {
 		out.UserName = &u.Name
 	}
@@ -186,7 +186,7 @@ func getAccessKeyLastUsed(c *service.Call, r state.Reader, in *iamapi.GetAccessK
 
 func xKeyStatus(k *state.AccessKey) *string {
 	if k.Active() {
-		return ptr("Active")
+		return new("Active")
 	}
-	return ptr("Inactive")
+	return new("Inactive")
 }

@@ -82,7 +82,7 @@ func listAccountAliases(c *service.Call, r state.Reader, _ *iamapi.ListAccountAl
 	if err != nil {
 		return nil, err
 	}
-	out := &iamapi.ListAccountAliasesResponse{AccountAliases: []string{}, IsTruncated: ptr(false)}
+	out := &iamapi.ListAccountAliasesResponse{AccountAliases: []string{}, IsTruncated: new(false)}
 	if alias := a.Record().Alias; alias != "" {
 		out.AccountAliases = append(out.AccountAliases, alias)
 	}

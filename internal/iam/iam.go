@@ -140,5 +140,3 @@ func value[T any](p *T) (v T) {
 	}
 	return v
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -121,7 +121,7 @@ func listUsers(c *service.Call, r state.Reader, in *iamapi.ListUsersRequest) (*i
 	prefix := value(in.PathPrefix)
 	below := filter(a.Users(from), func(u *state.User) bool { return strings.HasPrefix(u.Path, prefix) })
 	users, marker := page("users", in.MaxItems, below, func(u *state.User) string { return u.Name })
-	out := &iamapi.ListUsersResponse{Users: make([]iamapi.User, len(users)), IsTruncated: ptr(marker != nil), Marker: marker}
+	out := &iamapi.ListUsersResponse{Users: make([]iamapi.User, len(users)), IsTruncated: new(marker != nil), Marker: marker}
 	for i, u := range users {
 		out.Users[i] = *xUser(a, u, false)
 	}
@@ -173,13 +173,13 @@ func listGroupsForUser(c *service.Call, r state.Reader, in *iamapi.ListGroupsFor
 	if _, err := after("groups", in.Marker); err != nil {
 		return nil, err
 	}
-	return &iamapi.ListGroupsForUserResponse{Groups: []iamapi.Group{}, IsTruncated: ptr(false)}, nil
+	return &iamapi.ListGroupsForUserResponse{Groups: []iamapi.Group{}, IsTruncated: new(false)}, nil
 }
 
 // xUser is a user as answers show it. Lists leave the tags out (docs/spec/wire.md 8, ListUsers).
 func xUser(a *state.Account, u *state.User, withTags bool) *iamapi.User {
 	x := &iamapi.User{
-		Path: &u.Path, UserName: &u.Name, UserId: &u.Id, Arn: ptr(u.ARN(a.ID)), CreateDate: xTime(u.Created),
+		Path: &u.Path, UserName: &u.Name, UserId: &u.Id, Arn: new(u.ARN(a.ID)), CreateDate: xTime(u.Created),
 	}
 	if withTags && len(u.Tags) > 0 {
 		x.Tags = xTags(u.Tags)
@@ -190,9 +190,9 @@ func xUser(a *state.Account, u *state.User, withTags bool) *iamapi.User {
 // xRootUser is the root user as GetUser shows it: its id is the account's, its name the account's alias if there is one.
 func xRootUser(a *state.Account) *iamapi.User {
 	rec := a.Record()
-	x := &iamapi.User{UserId: ptr(a.ID), Arn: ptr(arn.Root(state.Partition, a.ID)), CreateDate: xTime(rec.Created)}
+	x := &iamapi.User{UserId: new(a.ID), Arn: new(arn.Root(state.Partition, a.ID)), CreateDate: xTime(rec.Created)}
 	if rec.Alias != "" {
-		x.UserName = ptr(rec.Alias)
+		x.UserName = new(rec.Alias)
 	}
 	return x
 }

@@ -123,7 +123,7 @@ func listUserPolicies(c *service.Call, r state.Reader, in *iamapi.ListUserPolici
 		return nil, err
 	}
 	policies, marker := page("userpolicies", in.MaxItems, a.UserPolicies(u.Id, from), func(p *state.UserPolicy) string { return p.Name })
-	out := &iamapi.ListUserPoliciesResponse{PolicyNames: make([]string, len(policies)), IsTruncated: ptr(marker != nil), Marker: marker}
+	out := &iamapi.ListUserPoliciesResponse{PolicyNames: make([]string, len(policies)), IsTruncated: new(marker != nil), Marker: marker}
 	for i, p := range policies {
 		out.PolicyNames[i] = p.Name
 	}

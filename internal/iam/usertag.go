@@ -105,7 +105,7 @@ func listUserTags(c *service.Call, r state.Reader, in *iamapi.ListUserTagsReques
 	}
 	sorted := slices.SortedFunc(slices.Values(u.Tags), func(a, b *statepb.Tag) int { return cmp.Compare(a.Key, b.Key) })
 	tags, marker := page("usertags", in.MaxItems, slices.Values(tagsAfter(sorted, from)), tagPlace)
-	return &iamapi.ListUserTagsResponse{Tags: xTags(tags), IsTruncated: ptr(marker != nil), Marker: marker}, nil
+	return &iamapi.ListUserTagsResponse{Tags: xTags(tags), IsTruncated: new(marker != nil), Marker: marker}, nil
 }
 
 // maxPlace bounds what a marker remembers of a tag key: 128 characters can be 512 bytes, and a marker has room for 320 characters.

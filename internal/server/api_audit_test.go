@@ -97,7 +97,7 @@ func TestAuditEvents(t *testing.T) {
 			continue
 		}
 		e := events[0]
-		if e.RequestId != a.header["x-amzn-RequestId"][0] || e.Action != "iam:"+s.op || e.Account != testAccount ||
+		if e.RequestId != a.header[requestIDHeader][0] || e.Action != "iam:"+s.op || e.Account != testAccount ||
 			e.Principal != arnHere+"user/team/bob" || e.PrincipalId != id || e.AccessKeyId != bob.AccessKeyID || e.SourceIp != "192.0.2.7" ||
 			strings.Join(e.Resources, " ") != strings.Join(s.resources, " ") {
 			t.Errorf("%d %s on %q: %v", i, s.op, s.resources, e)

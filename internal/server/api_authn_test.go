@@ -71,7 +71,7 @@ func (f *front) check(t *testing.T, what string, a *answer, status int, code, me
 		}
 		gotCode, gotMessage = body["__type"], body["message"]
 		if f.service == "access-analyzer" {
-			gotCode = strings.Join(a.header["x-amzn-ErrorType"], ",")
+			gotCode = strings.Join(a.header[errorTypeHeader], ",")
 		}
 	}
 	gotMessage = timeOfDay.ReplaceAllString(gotMessage, "TIME")
@@ -385,7 +385,7 @@ func TestPresigned(t *testing.T) {
 	}
 	res := got.Response.Result
 	if a.status != 200 || a.header.Get("Content-Type") != "application/json" || res.Account != testAccount || res.Arn != arn || !strings.HasPrefix(res.UserId, "AIDA") ||
-		got.Response.Metadata.RequestId != a.header["x-amzn-RequestId"][0] {
+		got.Response.Metadata.RequestId != a.header[requestIDHeader][0] {
 		t.Errorf("%d %s: %s", a.status, a.header, a.body)
 	}
 	for _, edit := range []func(r *http.Request){

@@ -373,7 +373,7 @@ func (x *apiTest) send(r *http.Request) *answer {
 	if got := a.header["Content-Length"]; len(got) != 1 || got[0] != strconv.Itoa(len(a.body)) {
 		x.Errorf("Content-Length %q for a body of %d bytes", got, len(a.body))
 	}
-	ids := a.header["x-amzn-RequestId"]
+	ids := a.header[requestIDHeader]
 	if len(ids) != 1 || !uuidForm.MatchString(ids[0]) {
 		x.Fatalf("x-amzn-RequestId %q\n%s", ids, a.body)
 	}
@@ -506,3 +506,6 @@ func (x *apiTest) dump(by caller) string {
 
 // revision is where the store stands.
 func (x *apiTest) revision() storage.Rev { return x.cell.store.View().Rev() }
+
+// The spelling on the wire, which is not the canonical one of package http.
+var requestIDHeader, errorTypeHeader = "x-amzn-RequestId", "x-amzn-ErrorType"

@@ -115,7 +115,7 @@ func TestStartErrors(t *testing.T) {
 		}, want: "put the file back"},
 		{name: "master key for everybody", first: true, before: func(t *testing.T, dir string) {
 			t.Helper()
-			if err := os.Chmod(filepath.Join(dir, "data", "master.key"), 0o644); err != nil { //nolint:gosec // to see it refused
+			if err := os.Chmod(filepath.Join(dir, "data", "master.key"), 0o644); err != nil { // to see it refused
 				t.Fatal(err)
 			}
 		}, want: "chmod 600"},

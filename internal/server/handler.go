@@ -82,7 +82,7 @@ func (s *Server) recovering(next http.Handler) http.Handler {
 			if p == nil {
 				return
 			}
-			if p == http.ErrAbortHandler {
+			if p == http.ErrAbortHandler { //nolint:errorlint // a panic value, which nobody wraps
 				panic(p)
 			}
 			s.metrics.panics.Inc()

@@ -47,7 +47,7 @@ func startNode(t *testing.T, cfg *Config) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // ends in the cleanup, after the test's own context
+	ctx, cancel := context.WithCancel(context.Background()) // ends in the cleanup, after the test's own context
 	r := &node{Server: s, cancel: cancel, done: make(chan error, 1)}
 	go func() { r.done <- s.Serve(ctx) }()
 	t.Cleanup(func() {
@@ -238,7 +238,7 @@ func TestPanicEndsOneRequest(t *testing.T) {
 	h := s.recovering(mux)
 	func() {
 		defer func() {
-			if p := recover(); p != http.ErrAbortHandler {
+			if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // a panic value, which nobody wraps
 				t.Errorf("the connection ends with %v, not by http.ErrAbortHandler", p)
 			}
 		}()

@@ -28,7 +28,7 @@ func (s *Server) stop(h *http.Server, open *connections, served <-chan error) er
 	// The listener goes first: clients that are sent on would connect to it again.
 	s.accepting.finish()
 	select {
-	case <-served:
+	case <-served: //nolint:errcheck // it ends because its listener was closed
 	case <-time.After(time.Second):
 	}
 	err := s.listener.Close()

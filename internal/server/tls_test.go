@@ -128,7 +128,7 @@ func TestServesTLS(t *testing.T) {
 			t.Errorf("HTTP/2 %v: %v", h2, err)
 		}
 	}
-	old := &tls.Config{RootCAs: pool, ServerName: "localhost", MaxVersion: tls.VersionTLS11} //nolint:gosec // to see it refused
+	old := &tls.Config{RootCAs: pool, ServerName: "localhost", MaxVersion: tls.VersionTLS11} // to see it refused
 	if c, err := tls.Dial("tcp", strings.TrimPrefix(r.URL(), "https://"), old); err == nil {
 		c.Close()
 		t.Error("TLS 1.1 is accepted")

@@ -109,7 +109,7 @@ func BenchmarkOpen(b *testing.B) {
 			engine := liveHeap()
 			var s *Store
 			for b.Loop() {
-				s = nil
+				s = nil //nolint:ineffassign // lets the one before be collected
 				var err error
 				if s, err = Open(context.Background(), e, testOptions()); err != nil {
 					b.Fatal(err)

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -348,12 +347,5 @@ func wantSame(t testing.TB, what string, a, b map[string]string) {
 	}
 	if shown > 0 {
 		t.FailNow()
-	}
-}
-
-func equalBytes(t testing.TB, what string, got, want []byte) {
-	t.Helper()
-	if !bytes.Equal(got, want) {
-		t.Fatalf("%s: %q, want %q", what, got, want)
 	}
 }

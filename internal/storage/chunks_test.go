@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,7 +120,7 @@ func TestJoinDamaged(t *testing.T) {
 			return append(append(ops[:1:1], short), ops[2:]...)
 		},
 		"chunk too many": func(ops []storage.Op) []storage.Op {
-			return append(ops[:len(ops):len(ops)], storage.Op{Kind: storage.Put, Key: "a/k\x00999", Value: []byte("x")})
+			return append(slices.Clip(ops), storage.Op{Kind: storage.Put, Key: "a/k\x00999", Value: []byte("x")})
 		},
 		"manifest cut off": func(ops []storage.Op) []storage.Op {
 			return append([]storage.Op{{Kind: storage.Put, Key: "a/k", Value: ops[0].Value[:20]}}, ops[1:]...)

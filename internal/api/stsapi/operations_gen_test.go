@@ -10,16 +10,16 @@ import (
 
 func TestOperations(t *testing.T) {
 	wiretest.Run(t, Service, []wiretest.Operation{
-		{OpAssumeRole.Operation, func() any { return new(AssumeRoleRequest) }, func() any { return new(AssumeRoleResponse) }},
-		{OpAssumeRoleWithSAML.Operation, func() any { return new(AssumeRoleWithSAMLRequest) }, func() any { return new(AssumeRoleWithSAMLResponse) }},
-		{OpAssumeRoleWithWebIdentity.Operation, func() any { return new(AssumeRoleWithWebIdentityRequest) }, func() any { return new(AssumeRoleWithWebIdentityResponse) }},
-		{OpAssumeRoot.Operation, func() any { return new(AssumeRootRequest) }, func() any { return new(AssumeRootResponse) }},
-		{OpDecodeAuthorizationMessage.Operation, func() any { return new(DecodeAuthorizationMessageRequest) }, func() any { return new(DecodeAuthorizationMessageResponse) }},
-		{OpGetAccessKeyInfo.Operation, func() any { return new(GetAccessKeyInfoRequest) }, func() any { return new(GetAccessKeyInfoResponse) }},
-		{OpGetCallerIdentity.Operation, func() any { return new(GetCallerIdentityRequest) }, func() any { return new(GetCallerIdentityResponse) }},
-		{OpGetDelegatedAccessToken.Operation, func() any { return new(GetDelegatedAccessTokenRequest) }, func() any { return new(GetDelegatedAccessTokenResponse) }},
-		{OpGetFederationToken.Operation, func() any { return new(GetFederationTokenRequest) }, func() any { return new(GetFederationTokenResponse) }},
-		{OpGetSessionToken.Operation, func() any { return new(GetSessionTokenRequest) }, func() any { return new(GetSessionTokenResponse) }},
-		{OpGetWebIdentityToken.Operation, func() any { return new(GetWebIdentityTokenRequest) }, func() any { return new(GetWebIdentityTokenResponse) }},
+		{Operation: OpAssumeRole.Operation, In: func() any { return new(AssumeRoleRequest) }, Out: func() any { return new(AssumeRoleResponse) }},
+		{Operation: OpAssumeRoleWithSAML.Operation, In: func() any { return new(AssumeRoleWithSAMLRequest) }, Out: func() any { return new(AssumeRoleWithSAMLResponse) }},
+		{Operation: OpAssumeRoleWithWebIdentity.Operation, In: func() any { return new(AssumeRoleWithWebIdentityRequest) }, Out: func() any { return new(AssumeRoleWithWebIdentityResponse) }},
+		{Operation: OpAssumeRoot.Operation, In: func() any { return new(AssumeRootRequest) }, Out: func() any { return new(AssumeRootResponse) }},
+		{Operation: OpDecodeAuthorizationMessage.Operation, In: func() any { return new(DecodeAuthorizationMessageRequest) }, Out: func() any { return new(DecodeAuthorizationMessageResponse) }},
+		{Operation: OpGetAccessKeyInfo.Operation, In: func() any { return new(GetAccessKeyInfoRequest) }, Out: func() any { return new(GetAccessKeyInfoResponse) }},
+		{Operation: OpGetCallerIdentity.Operation, In: func() any { return new(GetCallerIdentityRequest) }, Out: func() any { return new(GetCallerIdentityResponse) }},
+		{Operation: OpGetDelegatedAccessToken.Operation, In: func() any { return new(GetDelegatedAccessTokenRequest) }, Out: func() any { return new(GetDelegatedAccessTokenResponse) }},
+		{Operation: OpGetFederationToken.Operation, In: func() any { return new(GetFederationTokenRequest) }, Out: func() any { return new(GetFederationTokenResponse) }},
+		{Operation: OpGetSessionToken.Operation, In: func() any { return new(GetSessionTokenRequest) }, Out: func() any { return new(GetSessionTokenResponse) }},
+		{Operation: OpGetWebIdentityToken.Operation, In: func() any { return new(GetWebIdentityTokenRequest) }, Out: func() any { return new(GetWebIdentityTokenResponse) }},
 	}, 11)
 }

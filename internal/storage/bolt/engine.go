@@ -181,7 +181,9 @@ func (e *engine) openFile() (keys map[string]uint64, err error) {
 					return nil, err
 				}
 				if err = lock(f, lockWait); err == nil {
-					keys, err = checkFile(path, func(problem string) { e.opts.Logger.Warn("storage: "+problem, "file", path) })
+					keys, err = checkFile(path, func(problem string) {
+						e.opts.Logger.Warn("storage: the file is not as it was left", "problem", problem, "file", path)
+					})
 				}
 				if err != nil {
 					f.Close()
@@ -258,7 +260,7 @@ func (e *engine) load() error {
 		err = guard(func() error { return e.read(keys) })
 	}
 	if err != nil && e.db != nil {
-		e.db.Close()
+		_ = e.db.Close()
 		e.db = nil
 	}
 	return err

@@ -79,12 +79,6 @@ func (q *queue) take() []*request {
 	return group
 }
 
-func (q *queue) empty() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.waiting) == 0
-}
-
 func (q *queue) isClosed() bool {
 	select {
 	case <-q.done:

@@ -198,7 +198,7 @@ func (e *engine) write(f func(*bbolt.Tx) (commit bool, err error)) (err error) {
 		e.suspect = err
 		return fmt.Errorf("storage: %s: %w", e.path, err)
 	}
-	guard(tx.Rollback) // does nothing if bbolt has rolled back
+	_ = guard(tx.Rollback) // does nothing if bbolt has rolled back
 	if !committing {
 		return err
 	}
@@ -244,7 +244,7 @@ func (e *engine) ready() error {
 	e.dbLock.Lock()
 	defer e.dbLock.Unlock()
 	if e.db != nil {
-		e.db.Close()
+		_ = e.db.Close() // it failed already
 		e.db = nil
 	}
 	fresh := &engine{path: e.path, opts: e.opts, tune: e.tune, commitTx: e.commitTx}
@@ -252,11 +252,11 @@ func (e *engine) ready() error {
 		return fmt.Errorf("storage: %s takes no writes since one failed (%v), and cannot be opened again: %w", e.path, cause, err)
 	}
 	if fresh.view.rev < e.view.rev {
-		fresh.db.Close()
+		_ = fresh.db.Close()
 		return fmt.Errorf("%w: %s lost commits that were acknowledged: it stands at revision %d, was at %d", storage.ErrDamaged, e.path, fresh.view.rev, e.view.rev)
 	}
 	if err := fresh.db.Update(func(*bbolt.Tx) error { return nil }); err != nil {
-		fresh.db.Close()
+		_ = fresh.db.Close()
 		return fmt.Errorf("storage: %s takes no writes since one failed (%v), and it still does: %w", e.path, cause, err)
 	}
 	e.db, e.file, e.state, e.suspect = fresh.db, fresh.file, fresh.state, nil

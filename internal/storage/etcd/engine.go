@@ -98,7 +98,7 @@ func open(ctx context.Context, opts Options) (*engine, error) {
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	if err := e.checkFormat(ctx); err != nil {
 		e.cancel()
-		client.Close()
+		_ = client.Close()
 		return nil, fmt.Errorf("storage: etcd at %s: %w", strings.Join(opts.Endpoints, ", "), err)
 	}
 	if opts.Retention > 0 {

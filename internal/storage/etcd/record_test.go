@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -68,9 +69,7 @@ func TestEffectOf(t *testing.T) {
 			want.Set(storage.Item{Key: key(), Value: []byte("old")})
 		}
 		got := values{}
-		for k, i := range want {
-			got[k] = i
-		}
+		maps.Copy(got, want)
 		var ops []storage.Op
 		for i := range r.IntN(10) {
 			switch r.IntN(4) {

@@ -517,7 +517,7 @@ func (g *generator) tests(b *bytes.Buffer) error {
 		if op.Output != nil {
 			out = exported(op.Output.Shape)
 		}
-		fmt.Fprintf(b, "{Op%s.Operation, func() any { return new(%s) }, func() any { return new(%s) }},\n", name, in, out)
+		fmt.Fprintf(b, "{Operation: Op%s.Operation, In: func() any { return new(%s) }, Out: func() any { return new(%s) }},\n", name, in, out)
 	}
 	fmt.Fprintf(b, "}, %d)\n}\n", g.target.Operations)
 	return nil
