@@ -68,7 +68,7 @@ func generate(source string, includes []string, out string) error {
 	}
 	request := &pluginpb.CodeGeneratorRequest{
 		FileToGenerate: []string{name},
-		Parameter:      proto.String("paths=source_relative"),
+		Parameter:      new("paths=source_relative"),
 	}
 	seen := map[string]bool{}
 	for _, f := range files {
