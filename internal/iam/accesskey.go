@@ -120,6 +120,7 @@ func updateAccessKey(c *service.Call, tx *state.Tx, in *iamapi.UpdateAccessKeyRe
 	return nil, nil
 }
 
+// deleteAccessKey leaves the directory's entry of a key with a foreign id: GetAccessKeyInfo names the account of deleted keys too.
 func deleteAccessKey(c *service.Call, tx *state.Tx, in *iamapi.DeleteAccessKeyRequest) (*wire.Empty, error) {
 	o, err := userOrCaller(c, tx, in.UserName)
 	if err != nil {

@@ -40,7 +40,7 @@ func createAccountAlias(c *service.Call, tx *state.Tx, in *iamapi.CreateAccountA
 	if err != nil {
 		return nil, err
 	}
-	alias := strings.Clone(*in.AccountAlias)
+	alias := *in.AccountAlias
 	switch tx.Directory().AccountOfAlias(alias) {
 	case a.ID:
 		return nil, nil

@@ -93,7 +93,7 @@ func (s *Service) createUser(c *service.Call, tx *state.Tx, in *iamapi.CreateUse
 	}
 	u := &state.User{}
 	u.Id = tx.IDs().UniqueID(keyring.UserPrefix, a.ID)
-	u.Name, u.Path, u.Created, u.Tags = strings.Clone(*in.UserName), strings.Clone(pathOr(in.Path)), tx.Now().UnixMicro(), tags
+	u.Name, u.Path, u.Created, u.Tags = *in.UserName, pathOr(in.Path), tx.Now().UnixMicro(), tags
 	tx.Put(a.Unit(), u)
 	return &iamapi.CreateUserResponse{User: xUser(a, u, true)}, nil
 }
@@ -135,13 +135,13 @@ func updateUser(c *service.Call, tx *state.Tx, in *iamapi.UpdateUserRequest) (*w
 	}
 	changed := u.Clone()
 	if in.NewPath != nil {
-		changed.Path = strings.Clone(*in.NewPath)
+		changed.Path = *in.NewPath
 	}
 	if in.NewUserName != nil {
 		if other := a.UserByName(*in.NewUserName); other != nil && other.Id != u.Id {
 			return nil, iamapi.EntityAlreadyExists.New("User with name %s already exists.", *in.NewUserName)
 		}
-		changed.Name = strings.Clone(*in.NewUserName)
+		changed.Name = *in.NewUserName
 	}
 	if changed.Path != u.Path || changed.Name != u.Name {
 		tx.Put(a.Unit(), changed)

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
@@ -42,7 +41,7 @@ type checkedPolicy struct {
 }
 
 func prepareUserPolicy(_ *service.Call, _ *state.View, in *iamapi.PutUserPolicyRequest) (checkedPolicy, error) {
-	compiled, err := policy.Load(strings.Clone(*in.PolicyDocument), policy.Identity)
+	compiled, err := policy.Load(*in.PolicyDocument, policy.Identity)
 	if err != nil {
 		return checkedPolicy{err: malformed(err)}, nil
 	}
@@ -78,7 +77,7 @@ func (s *Service) putUserPolicy(c *service.Call, tx *state.Tx, in *iamapi.PutUse
 	p := a.UserPolicy(u.Id, *in.PolicyName)
 	if p == nil {
 		p = &state.UserPolicy{}
-		p.User, p.Name = u.Id, strings.Clone(*in.PolicyName)
+		p.User, p.Name = u.Id, *in.PolicyName
 	}
 	tx.Put(a.Unit(), p.WithDocument(checked.compiled))
 	return nil, nil

@@ -42,7 +42,7 @@ func (s *Service) newTags(tags []iamapi.Tag) ([]*statepb.Tag, error) {
 		if findTag(out, *t.Key) >= 0 {
 			return nil, iamapi.InvalidInput.New("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		}
-		out = append(out, &statepb.Tag{Key: strings.Clone(*t.Key), Value: strings.Clone(*t.Value)})
+		out = append(out, &statepb.Tag{Key: *t.Key, Value: *t.Value})
 	}
 	return out, nil
 }
