@@ -52,6 +52,7 @@ type cell struct {
 
 	following, serving activity // serving ends first: it writes, and following shows what was written
 	ended              chan error
+	served             sync.Once
 }
 
 // activity is goroutines that run until they are told to end.
@@ -287,8 +288,12 @@ func (c *cell) bootstrap(ctx context.Context, f *firstStart) error {
 }
 
 // serve starts what a serving node does beside answering: it writes use and rotates keys. What ends the store before its time goes to
-// failed, which must have room for one error; further ones are dropped.
+// failed, which must have room for one error; further ones are dropped. A second call does nothing: a reset may come before Serve does.
 func (c *cell) serve(cfg *Config, failed chan<- error) {
+	c.served.Do(func() { c.startServing(cfg, failed) })
+}
+
+func (c *cell) startServing(cfg *Config, failed chan<- error) {
 	report := func(err error) {
 		if err == nil {
 			return
