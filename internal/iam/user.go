@@ -122,8 +122,10 @@ func listUsers(c *service.Call, r state.Reader, in *iamapi.ListUsersRequest) (*i
 	below := filter(a.Users(from), func(u *state.User) bool { return strings.HasPrefix(u.Path, prefix) })
 	users, marker := page("users", in.MaxItems, below, func(u *state.User) string { return u.Name })
 	out := &iamapi.ListUsersResponse{Users: make([]iamapi.User, len(users)), IsTruncated: new(marker != nil), Marker: marker}
+	shown := make([]shownUser, len(users)) // one allocation for what all of them point to
 	for i, u := range users {
-		out.Users[i] = *xUser(a, u, false)
+		shown[i].set(a, u)
+		out.Users[i] = shown[i].user(u)
 	}
 	return out, nil
 }
@@ -178,13 +180,27 @@ func listGroupsForUser(c *service.Call, r state.Reader, in *iamapi.ListGroupsFor
 
 // xUser is a user as answers show it. Lists leave the tags out (docs/spec/wire.md 8, ListUsers).
 func xUser(a *state.Account, u *state.User, withTags bool) *iamapi.User {
-	x := &iamapi.User{
-		Path: &u.Path, UserName: &u.Name, UserId: &u.Id, Arn: new(u.ARN(a.ID)), CreateDate: xTime(u.Created),
-	}
+	s := &shownUser{}
+	s.set(a, u)
+	x := s.user(u)
 	if withTags && len(u.Tags) > 0 {
 		x.Tags = xTags(u.Tags)
 	}
-	return x
+	return &x
+}
+
+// shownUser is what an answer says of a user that its record does not hold as such.
+type shownUser struct {
+	arn     string
+	created time.Time
+}
+
+func (s *shownUser) set(a *state.Account, u *state.User) {
+	s.arn, s.created = u.ARN(a.ID), time.UnixMicro(u.Created).UTC()
+}
+
+func (s *shownUser) user(u *state.User) iamapi.User {
+	return iamapi.User{Path: &u.Path, UserName: &u.Name, UserId: &u.Id, Arn: &s.arn, CreateDate: &s.created}
 }
 
 // xRootUser is the root user as GetUser shows it: its id is the account's, its name the account's alias if there is one.
