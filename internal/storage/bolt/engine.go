@@ -152,7 +152,7 @@ func open(path string, opts Options) (*engine, error) {
 func describe(path string, err error) error {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
-		return fmt.Errorf("storage: %s is in use by another process", path)
+		return fmt.Errorf("storage: %s is in use by another process: stop it first", path)
 	case errors.Is(err, storage.ErrDamaged):
 		return fmt.Errorf("%s: %w; nothing was changed: move the file away and restore the newest backup, or copy the file back from a healthy disk", path, err)
 	}
