@@ -119,7 +119,7 @@ func TestInUse(t *testing.T) {
 		t.Fatalf("the other process said %q, %v", line, err)
 	}
 	_, err := Open(path, quiet(Options{}))
-	if want := "storage: " + path + " is in use by another process"; err == nil || err.Error() != want {
+	if want := "storage: " + path + " is in use by another process: stop it first"; err == nil || err.Error() != want {
 		t.Errorf("Open of a file in use: %v, want %q", err, want)
 	}
 	in.Close()
