@@ -19,13 +19,46 @@ type Attached struct {
 	Owner  string // ARN of the user, group or role that an inline policy belongs to; "" for a managed one
 }
 
-// Sets are the policies that apply to one caller (docs/spec/evaluation.md 2). Only what this version evaluates has a field.
-// A nil entry, or one without Policy, denies every request: an unreadable policy might have been a Deny.
+// CallerKind is what kind of identity asks (docs/spec/policy-language.md 8.2). The zero value is nobody that a Principal can name.
+type CallerKind uint8
+
+// The kinds of callers.
+const (
+	RootCaller      CallerKind = iota + 1 // the root user of an account
+	UserCaller                            // an IAM user, with its own key or with GetSessionToken credentials
+	RoleCaller                            // a session of a role
+	FederatedCaller                       // a GetFederationToken session
+	ServiceCaller                         // a service that calls for itself
+	ProviderCaller                        // an identity provider, in the unsigned AssumeRoleWith… calls only
+	AnonymousCaller                       // an unsigned request
+)
+
+// Caller is who asks, as Principal and NotPrincipal elements see it.
+type Caller struct {
+	Kind    CallerKind
+	Account string // "" for services, providers and anonymous callers
+	// ID and ARN are those of the user or the role; of a FederatedCaller those of the user that issued the session, "" where root did.
+	ID, ARN   string
+	Session   string   // RoleCaller and FederatedCaller: the ARN of the session
+	Names     []string // ServiceCaller: the names of the service; ProviderCaller: the provider
+	Canonical string   // canonical user id of the account, "" where there is none
+}
+
+// Sets are the caller and the policies that apply to it (docs/spec/evaluation.md 2). Only what this version evaluates has a field.
+// A nil entry of a list, or one without Policy, denies every request: an unreadable policy might have been a Deny.
 type Sets struct {
+	Caller Caller
 	// Identity: inline and attached policies of the user and its groups, or of the role, in attachment order.
 	Identity []*Attached
-	// Root: the caller is the account's root user, who needs no identity policy (docs/spec/evaluation.md 6.6).
+	// Root: no identity policy is needed. True for the root user and for the federated users that it made
+	// (docs/spec/evaluation.md 2, 6.6).
 	Root bool
+	// Boundary is the permissions boundary; nil where there is none.
+	Boundary *Attached
+	// Session are the session policies, ORed. They limit the caller if there is one, or if SessionLimited is true: a federated user
+	// without a session policy has no identity permissions at all (docs/spec/evaluation.md 5, 6.3).
+	Session        []*Attached
+	SessionLimited bool
 }
 
 // Entry is one key of the request context.
@@ -35,12 +68,23 @@ type Entry struct {
 	Multi  bool // the key may have several values, even when it has one now
 }
 
+// MaxContext is the most entries of a request's context. A request with more is denied.
+const MaxContext = 256
+
 // Request is one check: one action on one resource.
 type Request struct {
 	Action   string // "prefix:Name"
 	Resource string // an ARN, or "*" for actions without a resource
-	// Context is reserved: no policy that reads it compiles yet.
+	// Owner is the account that the resource belongs to; "" means the caller's own.
+	Owner string
+	// Context is the request context, in any order. Keys are compared without regard to ASCII case; of two entries for one key the
+	// first counts, but among tag keys that differ only by case the exact spelling (docs/spec/policy-language.md 9.1).
 	Context []Entry
+	// ResourcePolicy is the policy of the resource, of the kind Trust or Resource; nil where there is none.
+	ResourcePolicy *Attached
+	// NeedsResourcePolicy: identity policies of the owner's account reach the resource only where its policy lets them, as with
+	// roles and KMS keys (docs/spec/evaluation.md 4.2).
+	NeedsResourcePolicy bool
 }
 
 // Decision is the answer, and why. The zero value is an implicit deny of a request that could not be evaluated: malformed,
