@@ -101,7 +101,7 @@ func gather(a *state.Account, p *state.Principal) *policy.Sets {
 		return nil
 	}
 	sets := &policy.Sets{}
-	for up := range a.UserPolicies(p.ID, "") {
+	for up := range a.InlinePolicies(p.ID, "") {
 		sets.Identity = append(sets.Identity, &policy.Attached{Policy: up.Compiled, Name: up.Name, Owner: p.ARN()})
 	}
 	return sets

@@ -53,9 +53,9 @@ func putUser(tx *state.Tx, id, name string) {
 	tx.Put(state.AccountUnit(account), u)
 }
 
-func record(id, name string) *state.UserPolicy {
-	p := &state.UserPolicy{}
-	p.User, p.Name = id, name
+func record(id, name string) *state.InlinePolicy {
+	p := &state.InlinePolicy{}
+	p.Owner, p.Name = id, name
 	return p
 }
 

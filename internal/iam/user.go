@@ -157,7 +157,7 @@ func deleteUser(c *service.Call, tx *state.Tx, in *iamapi.DeleteUserRequest) (*w
 	if err != nil {
 		return nil, err
 	}
-	for range a.UserPolicies(u.Id, "") {
+	for range a.InlinePolicies(u.Id, "") {
 		return nil, iamapi.DeleteConflict.New("Cannot delete entity, must delete policies first.")
 	}
 	for range a.AccessKeys(u.Id) {

@@ -66,7 +66,7 @@ func (s *Service) putUserPolicy(c *service.Call, tx *state.Tx, in *iamapi.PutUse
 		return nil, checked.err
 	}
 	size := policy.CountedSize(*in.PolicyDocument)
-	for p := range a.UserPolicies(u.Id, "") {
+	for p := range a.InlinePolicies(u.Id, "") {
 		if p.Name != *in.PolicyName {
 			size += policy.CountedSize(p.Document)
 		}
@@ -74,21 +74,21 @@ func (s *Service) putUserPolicy(c *service.Call, tx *state.Tx, in *iamapi.PutUse
 	if size > s.quotas.UserPolicySize {
 		return nil, iamapi.LimitExceeded.New("Maximum policy size of %d bytes exceeded for user %s", s.quotas.UserPolicySize, u.Name)
 	}
-	p := a.UserPolicy(u.Id, *in.PolicyName)
+	p := a.InlinePolicy(u.Id, *in.PolicyName)
 	if p == nil {
-		p = &state.UserPolicy{}
-		p.User, p.Name = u.Id, *in.PolicyName
+		p = &state.InlinePolicy{}
+		p.Owner, p.Name = u.Id, *in.PolicyName
 	}
 	tx.Put(a.Unit(), p.WithDocument(checked.compiled))
 	return nil, nil
 }
 
-func userPolicyNamed(c *service.Call, r state.Reader, user, name string) (*state.Account, *state.User, *state.UserPolicy, error) {
+func userPolicyNamed(c *service.Call, r state.Reader, user, name string) (*state.Account, *state.User, *state.InlinePolicy, error) {
 	a, u, err := userNamed(c, r, user)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	p := a.UserPolicy(u.Id, name)
+	p := a.InlinePolicy(u.Id, name)
 	if p == nil {
 		return nil, nil, nil, iamapi.NoSuchEntity.New("The user policy with name %s cannot be found.", name)
 	}
@@ -121,7 +121,7 @@ func listUserPolicies(c *service.Call, r state.Reader, in *iamapi.ListUserPolici
 	if err != nil {
 		return nil, err
 	}
-	policies, marker := page("userpolicies", in.MaxItems, a.UserPolicies(u.Id, from), func(p *state.UserPolicy) string { return p.Name })
+	policies, marker := page("userpolicies", in.MaxItems, a.InlinePolicies(u.Id, from), func(p *state.InlinePolicy) string { return p.Name })
 	out := &iamapi.ListUserPoliciesResponse{PolicyNames: make([]string, len(policies)), IsTruncated: new(marker != nil), Marker: marker}
 	for i, p := range policies {
 		out.PolicyNames[i] = p.Name

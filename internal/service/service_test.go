@@ -76,8 +76,8 @@ func (x *env) allow(effect, action string) {
 		x.Fatal(err)
 	}
 	x.update(func(tx *state.Tx) {
-		p := &state.UserPolicy{}
-		p.User, p.Name = "U1", "p"
+		p := &state.InlinePolicy{}
+		p.Owner, p.Name = "U1", "p"
 		tx.Put(state.AccountUnit(account), p.WithDocument(compiled))
 	})
 }

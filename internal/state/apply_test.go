@@ -69,7 +69,7 @@ func step(t testing.TB, rnd *rand.Rand, accounts []string) (units []string, fn f
 		})
 	case 9:
 		return single, onUser(func(tx *Tx, a *Account, u *User) error {
-			for p := range a.UserPolicies(u.Id, "") {
+			for p := range a.InlinePolicies(u.Id, "") {
 				tx.Delete(unit, p)
 				break
 			}
@@ -78,7 +78,7 @@ func step(t testing.TB, rnd *rand.Rand, accounts []string) (units []string, fn f
 	case 10: // with everything that belongs to the user
 		return single, onUser(func(tx *Tx, a *Account, u *User) error {
 			var all []Record
-			for p := range a.UserPolicies(u.Id, "") {
+			for p := range a.InlinePolicies(u.Id, "") {
 				all = append(all, p)
 			}
 			for k := range a.AccessKeys(u.Id) {
@@ -227,7 +227,7 @@ func TestEpoch(t *testing.T) {
 	}, false, "a key")
 	epoch(func(tx *Tx, u *User) error { c := u.Clone(); c.Path = "/x/"; tx.Put(unit, c); return nil }, true, "a changed user")
 	epoch(func(tx *Tx, u *User) error {
-		tx.Delete(unit, tx.Account(acme).UserPolicy(u.Id, "p"))
+		tx.Delete(unit, tx.Account(acme).InlinePolicy(u.Id, "p"))
 		return nil
 	}, true, "a deleted policy")
 	epoch(func(tx *Tx, u *User) error { tx.Delete(unit, u); return nil }, true, "a deleted user")

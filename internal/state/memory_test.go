@@ -38,8 +38,8 @@ func fill(tb testing.TB, e storage.Engine, users int, withPolicy bool) {
 		k.Secret = ids.SecretBytes(40 + 29) // as sealed: key id, nonce and tag beside the secret
 		ops = append(ops, putOp(tb, unit, u), putOp(tb, unit, k))
 		if withPolicy {
-			p := &UserPolicy{}
-			p.User, p.Name, p.Document = u.Id, "inline", policyText(i)
+			p := &InlinePolicy{}
+			p.Owner, p.Name, p.Document = u.Id, "inline", policyText(i)
 			ops = append(ops, putOp(tb, unit, p))
 		}
 		if len(ops) > storage.MaxOps-3 {

@@ -133,7 +133,7 @@ func TestUnknownFields(t *testing.T) {
 		tx.Put(unit, u)
 		tx.Put(unit, k)
 		tx.Put(unit, r)
-		tx.Put(unit, a.UserPolicy("AIDA", "p").WithDocument(userPolicy(t, "AIDA", "p", 2).Compiled))
+		tx.Put(unit, a.InlinePolicy("AIDA", "p").WithDocument(userPolicy(t, "AIDA", "p", 2).Compiled))
 		return nil
 	}, unit)
 	found := 0
@@ -146,7 +146,7 @@ func TestUnknownFields(t *testing.T) {
 			found++
 		}
 	}
-	if a := s.View().Account(acme); found != 4 || a.UserByName("renamed") == nil || a.AccessKey("AKIA").Seq != 7 || a.UserPolicy("AIDA", "p").Document != policyText(2) {
+	if a := s.View().Account(acme); found != 4 || a.UserByName("renamed") == nil || a.AccessKey("AKIA").Seq != 7 || a.InlinePolicy("AIDA", "p").Document != policyText(2) {
 		t.Errorf("%d of 4 rewritten records kept the newer field", found)
 	}
 	if err := s.Verify(t.Context()); err != nil {

@@ -1,13 +1,11 @@
 package state
 
 import (
-	"errors"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
-	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
 // The record kinds. Each embeds its protobuf message and adds what is derived from it. A record must not change after it was given to
@@ -40,12 +38,6 @@ type AccessKey struct{ statepb.AccessKey }
 // Active reports whether the key may sign.
 func (k *AccessKey) Active() bool { return k.Status == statepb.KeyStatus_KEY_STATUS_ACTIVE }
 
-// UserPolicy is an inline policy of a user, with its compiled form.
-type UserPolicy struct {
-	statepb.UserPolicy
-	Compiled *policy.Policy
-}
-
 // Clone returns a copy that may be changed. Fields that this version does not know are kept.
 func (u *User) Clone() *User {
 	c := &User{}
@@ -74,14 +66,6 @@ func (k *Keyset) Clone() *Keyset {
 	return c
 }
 
-// WithDocument returns the policy's record with another document in place of its own. Fields that this version does not know are kept.
-func (p *UserPolicy) WithDocument(compiled *policy.Policy) *UserPolicy {
-	c := &UserPolicy{Compiled: compiled}
-	proto.Merge(&c.UserPolicy, &p.UserPolicy)
-	c.Document = compiled.Text()
-	return c
-}
-
 const self = "self" // the key of tables with one record
 
 func (k *Keyset) place() (string, string)           { return "keyset", self }
@@ -91,9 +75,6 @@ func (n *DirectoryName) place() (string, string)    { return n.Kind, n.Name }
 func (a *AccountRecord) place() (string, string)    { return "account", self }
 func (u *User) place() (string, string)             { return "user", u.Id }
 func (k *AccessKey) place() (string, string)        { return "key", k.Id }
-func (p *UserPolicy) place() (string, string)       { return "userpolicy", userPolicyKey(p.User, p.Name) }
-
-func userPolicyKey(user, name string) string { return user + "/" + name }
 
 func (k *Keyset) marshal() ([]byte, error)           { return marshal(&k.Keyset) }
 func (n *Node) marshal() ([]byte, error)             { return marshal(&n.Node) }
@@ -102,7 +83,6 @@ func (n *DirectoryName) marshal() ([]byte, error)    { return marshal(&n.Directo
 func (a *AccountRecord) marshal() ([]byte, error)    { return marshal(&a.Account) }
 func (u *User) marshal() ([]byte, error)             { return marshal(&u.User) }
 func (k *AccessKey) marshal() ([]byte, error)        { return marshal(&k.AccessKey) }
-func (p *UserPolicy) marshal() ([]byte, error)       { return marshal(&p.UserPolicy) }
 
 func (k *Keyset) size() int           { return proto.Size(&k.Keyset) }
 func (n *Node) size() int             { return proto.Size(&n.Node) }
@@ -111,18 +91,6 @@ func (n *DirectoryName) size() int    { return proto.Size(&n.DirectoryName) }
 func (a *AccountRecord) size() int    { return proto.Size(&a.Account) }
 func (u *User) size() int             { return proto.Size(&u.User) }
 func (k *AccessKey) size() int        { return proto.Size(&k.AccessKey) }
-func (p *UserPolicy) size() int       { return proto.Size(&p.UserPolicy) }
-
-// check keeps a policy from being written that says one thing and does another.
-func (p *UserPolicy) check() error {
-	switch {
-	case p.Compiled == nil:
-		return errors.New("the policy is not compiled")
-	case p.Compiled.Text() != p.Document:
-		return errors.New("the compiled policy is not the one of the document")
-	}
-	return nil
-}
 
 // marshal is deterministic, so that equal records have equal bytes on every node of one version.
 func marshal(m proto.Message) ([]byte, error) {
@@ -171,12 +139,9 @@ var (
 		},
 	}
 	userSchema = &schema[User]{
-		name: "user",
-		key:  func(u *User) string { return u.Id },
-		less: func(a, b *User) bool {
-			c := compareFold(a.Name, b.Name)
-			return c < 0 || c == 0 && a.Id < b.Id // names are unique, but need not be in the middle of a transaction
-		},
+		name:   "user",
+		key:    func(u *User) string { return u.Id },
+		less:   func(a, b *User) bool { return lessNamed(a.Name, a.Id, b.Name, b.Id) },
 		decode: func(_ string, v []byte) (*User, error) { r := &User{}; return r, proto.Unmarshal(v, &r.User) },
 	}
 	accessKeySchema = &schema[AccessKey]{
@@ -194,28 +159,6 @@ var (
 		decode: func(_ string, v []byte) (*AccessKey, error) {
 			r := &AccessKey{}
 			return r, proto.Unmarshal(v, &r.AccessKey)
-		},
-	}
-	userPolicySchema = &schema[UserPolicy]{
-		name: "userpolicy",
-		key:  func(p *UserPolicy) string { return userPolicyKey(p.User, p.Name) },
-		less: func(a, b *UserPolicy) bool {
-			if c := strings.Compare(a.User, b.User); c != 0 {
-				return c < 0
-			}
-			return a.Name < b.Name
-		},
-		decode: func(_ string, v []byte) (*UserPolicy, error) {
-			r := &UserPolicy{}
-			if err := proto.Unmarshal(v, &r.UserPolicy); err != nil {
-				return nil, err
-			}
-			document, err := policy.Decode(r.Document, policy.Identity) // not Parse: what was valid when it was stored stays readable
-			if err != nil {
-				return nil, err
-			}
-			r.Compiled, err = policy.Compile(document)
-			return r, err
 		},
 	}
 )

@@ -192,8 +192,8 @@ func TestUndecodable(t *testing.T) {
 	u.Id, u.Name = "AIDAOTHER", "u"
 	misplaced := putOp(t, unit, u)
 	misplaced.Key = unit + "/user/AIDA"
-	broken := &UserPolicy{}
-	broken.User, broken.Name, broken.Document = "AIDA", "p", `{"Version":"2012-10-17","Statement":[]} trailing`
+	broken := &InlinePolicy{}
+	broken.Owner, broken.Name, broken.Document = "AIDA", "p", `{"Version":"2012-10-17","Statement":[]} trailing`
 	for name, c := range map[string]struct {
 		unit string
 		op   storage.Op

@@ -123,13 +123,13 @@ func policyText(n int) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:GetUser","Resource":"arn:aws:iam::111111111111:user/u%d"}}`, n)
 }
 
-func userPolicy(tb testing.TB, user, name string, n int) *UserPolicy {
+func userPolicy(tb testing.TB, user, name string, n int) *InlinePolicy {
 	compiled, err := policy.Load(policyText(n), policy.Identity)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &UserPolicy{}
-	p.User, p.Name = user, name
+	p := &InlinePolicy{}
+	p.Owner, p.Name = user, name
 	return p.WithDocument(compiled)
 }
 
@@ -289,7 +289,13 @@ func dump(v *View, epochs bool) map[string]string {
 			dumpTable(d, u.name(), at[AccountRecord](&u.tables, 0))
 			dumpTable(d, u.name(), at[User](&u.tables, 1))
 			dumpTable(d, u.name(), at[AccessKey](&u.tables, 2))
-			dumpTable(d, u.name(), at[UserPolicy](&u.tables, 3))
+			dumpTable(d, u.name(), at[InlinePolicy](&u.tables, inlinePolicyTable))
+			dumpTable(d, u.name(), at[Group](&u.tables, groupTable))
+			dumpTable(d, u.name(), at[Member](&u.tables, memberTable))
+			dumpTable(d, u.name(), at[Role](&u.tables, roleTable))
+			dumpTable(d, u.name(), at[ManagedPolicy](&u.tables, managedPolicyTable))
+			dumpTable(d, u.name(), at[PolicyVersion](&u.tables, policyVersionTable))
+			dumpTable(d, u.name(), at[Attachment](&u.tables, attachmentTable))
 		case *Directory:
 			dumpTable(d, u.name(), at[DirectoryAccount](&u.tables, 0))
 			for i := range 3 {
@@ -315,7 +321,7 @@ func dumpTable[T any](d map[string]string, unit string, t *table[T]) {
 			panic(err)
 		}
 		s := string(value)
-		if p, ok := any(r).(*UserPolicy); ok {
+		if p, ok := any(r).(*InlinePolicy); ok {
 			s += " compiled " + p.Compiled.Text()
 		}
 		d[unit+"/"+t.name+"/"+t.key(r)] = s

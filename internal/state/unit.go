@@ -121,8 +121,9 @@ func newUnit(name string) (unit, error) {
 		return &Directory{newTables(name, named(directoryAccountSchema), named(aliasSchema), named(foreignKeySchema), named(emailSchema))}, nil
 	case strings.HasPrefix(name, accountPrefix) && isAccountID(name[len(accountPrefix):]):
 		return &Account{
-			tables: newTables(name, named(accountSchema), named(userSchema), named(accessKeySchema), named(userPolicySchema)),
-			ID:     name[len(accountPrefix):],
+			tables: newTables(name, named(accountSchema), named(userSchema), named(accessKeySchema), named(inlinePolicySchema), named(groupSchema),
+				named(memberSchema), named(roleSchema), named(managedPolicySchema), named(policyVersionSchema), named(attachmentSchema)),
+			ID: name[len(accountPrefix):],
 		}, nil
 	}
 	return nil, fmt.Errorf("state: a unit %q of a kind this version does not know", name)
@@ -190,7 +191,7 @@ func (d *Directory) accountOf(table int, name string) string {
 	return ""
 }
 
-// Account is the unit of one account.
+// Account is the unit of one account. What it says of users, groups and so on stands beside those records.
 type Account struct {
 	tables
 	ID string
@@ -199,10 +200,30 @@ type Account struct {
 	Epoch storage.Rev
 }
 
+// The tables of an account, by their place in newUnit's list.
+const (
+	accountTable = iota
+	userTable
+	accessKeyTable
+	inlinePolicyTable
+	groupTable
+	memberTable
+	roleTable
+	managedPolicyTable
+	policyVersionTable
+	attachmentTable
+)
+
 func (a *Account) fork() unit { return &Account{tables: a.forkTables(), ID: a.ID, Epoch: a.Epoch} }
 
 func (a *Account) touched(table string, old Record) {
-	if table == "userpolicy" || table == "user" && old != nil {
+	switch table {
+	case accountSchema.name, accessKeySchema.name:
+	case userSchema.name, groupSchema.name, roleSchema.name, managedPolicySchema.name:
+		if old != nil { // a new one applies to nobody yet
+			a.Epoch = 0
+		}
+	default:
 		a.Epoch = 0
 	}
 }
@@ -211,59 +232,19 @@ func (a *Account) touched(table string, old Record) {
 func (a *Account) Unit() string { return a.unit }
 
 // Record returns the account's own record.
-func (a *Account) Record() *AccountRecord { return at[AccountRecord](&a.tables, 0).byKey.only() }
-
-// User returns the user with that unique id, or nil.
-func (a *Account) User(id string) *User { return at[User](&a.tables, 1).get(id) }
-
-// UserByName returns the user with that name, compared without regard to case, or nil.
-func (a *Account) UserByName(name string) *User {
-	pivot := pivots.Get().(*User)
-	defer pivots.Put(pivot)
-	pivot.Name = name
-	var found *User
-	at[User](&a.tables, 1).ordered.Ascend(pivot, func(u *User) bool {
-		if compareFold(u.Name, name) == 0 {
-			found = u
-		}
-		return false
-	})
-	return found
+func (a *Account) Record() *AccountRecord {
+	return at[AccountRecord](&a.tables, accountTable).byKey.only()
 }
-
-// pivots are users to compare with in look-ups by name, which every call about a user makes.
-var pivots = sync.Pool{New: func() any { return new(User) }}
-
-// Users walks the users in order of name, without regard to case, beginning behind the name after ("" = all).
-func (a *Account) Users(after string) iter.Seq[*User] {
-	t := at[User](&a.tables, 1)
-	if after == "" {
-		return t.from(nil)
-	}
-	pivot := &User{}
-	pivot.Name = after
-	return func(yield func(*User) bool) {
-		for u := range t.from(pivot) {
-			if compareFold(u.Name, after) == 0 {
-				continue
-			}
-			if !yield(u) {
-				return
-			}
-		}
-	}
-}
-
-// UserCount is the number of users.
-func (a *Account) UserCount() int { return at[User](&a.tables, 1).count() }
 
 // AccessKey returns the access key with that id, or nil.
-func (a *Account) AccessKey(id string) *AccessKey { return at[AccessKey](&a.tables, 2).get(id) }
+func (a *Account) AccessKey(id string) *AccessKey {
+	return at[AccessKey](&a.tables, accessKeyTable).get(id)
+}
 
 // AccessKeys walks the access keys of an owner (a user's unique id, or the account id for the root user) in order of creation; of all
 // owners if owner is "".
 func (a *Account) AccessKeys(owner string) iter.Seq[*AccessKey] {
-	t := at[AccessKey](&a.tables, 2)
+	t := at[AccessKey](&a.tables, accessKeyTable)
 	if owner == "" {
 		return t.from(nil)
 	}
@@ -272,31 +253,6 @@ func (a *Account) AccessKeys(owner string) iter.Seq[*AccessKey] {
 	return func(yield func(*AccessKey) bool) {
 		for k := range t.from(pivot) {
 			if k.Owner != owner || !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-// UserPolicy returns the inline policy of a user, or nil. Policy names are case-sensitive (docs/spec/wire.md 5.5).
-func (a *Account) UserPolicy(user, name string) *UserPolicy {
-	return at[UserPolicy](&a.tables, 3).get(userPolicyKey(user, name))
-}
-
-// UserPolicies walks the inline policies of a user in order of name, beginning behind the name after ("" = all).
-func (a *Account) UserPolicies(user, after string) iter.Seq[*UserPolicy] {
-	pivot := &UserPolicy{}
-	pivot.User, pivot.Name = user, after
-	t := at[UserPolicy](&a.tables, 3)
-	return func(yield func(*UserPolicy) bool) {
-		for p := range t.from(pivot) {
-			if p.User != user {
-				return
-			}
-			if after != "" && p.Name == after {
-				continue
-			}
-			if !yield(p) {
 				return
 			}
 		}

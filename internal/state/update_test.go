@@ -128,7 +128,7 @@ func TestRefusalChangesNothing(t *testing.T) {
 		r.Alias = "x"
 		tx.Put(unit, r)
 		tx.SetEvent([]byte("event"))
-		if a := tx.Account(acme); a.User(kept.Id) != nil || a.UserPolicy(kept.Id, "p") == nil || a.Record().Alias != "x" || a.Epoch != 0 {
+		if a := tx.Account(acme); a.User(kept.Id) != nil || a.InlinePolicy(kept.Id, "p") == nil || a.Record().Alias != "x" || a.Epoch != 0 {
 			t.Error("the transaction does not read its own writes")
 		}
 	}
@@ -155,7 +155,7 @@ func TestRefusalChangesNothing(t *testing.T) {
 		"nil record": {func(tx *Tx) error { half(tx); tx.Put(unit, (*User)(nil)); return nil }, isPanic("nil pointer")},
 		"uncompiled policy": {func(tx *Tx) error {
 			half(tx)
-			tx.Put(unit, &UserPolicy{})
+			tx.Put(unit, &InlinePolicy{})
 			return nil
 		}, isError(storage.ErrInvalid)},
 		"other policy": {func(tx *Tx) error {

@@ -632,30 +632,30 @@ func (x *AccessKey) GetSeq() uint32 {
 	return 0
 }
 
-// acct/<id>/userpolicy/<user id>/<policy name>
-type UserPolicy struct {
+// acct/<id>/userpolicy/<unique id of the user, group or role>/<policy name>: the key's first part is from when only users had them
+type InlinePolicy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"` // unique id
+	Owner         string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"` // unique id of the user, group or role
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Document      string                 `protobuf:"bytes,3,opt,name=document,proto3" json:"document,omitempty"` // as sent
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *UserPolicy) Reset() {
-	*x = UserPolicy{}
+func (x *InlinePolicy) Reset() {
+	*x = InlinePolicy{}
 	mi := &file_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *UserPolicy) String() string {
+func (x *InlinePolicy) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*UserPolicy) ProtoMessage() {}
+func (*InlinePolicy) ProtoMessage() {}
 
-func (x *UserPolicy) ProtoReflect() protoreflect.Message {
+func (x *InlinePolicy) ProtoReflect() protoreflect.Message {
 	mi := &file_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -667,30 +667,500 @@ func (x *UserPolicy) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use UserPolicy.ProtoReflect.Descriptor instead.
-func (*UserPolicy) Descriptor() ([]byte, []int) {
+// Deprecated: Use InlinePolicy.ProtoReflect.Descriptor instead.
+func (*InlinePolicy) Descriptor() ([]byte, []int) {
 	return file_state_proto_rawDescGZIP(), []int{8}
 }
 
-func (x *UserPolicy) GetUser() string {
+func (x *InlinePolicy) GetOwner() string {
 	if x != nil {
-		return x.User
+		return x.Owner
 	}
 	return ""
 }
 
-func (x *UserPolicy) GetName() string {
+func (x *InlinePolicy) GetName() string {
 	if x != nil {
 		return x.Name
 	}
 	return ""
 }
 
-func (x *UserPolicy) GetDocument() string {
+func (x *InlinePolicy) GetDocument() string {
 	if x != nil {
 		return x.Document
 	}
 	return ""
+}
+
+// acct/<id>/group/<unique id>
+type Group struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Path          string                 `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	Created       int64                  `protobuf:"varint,4,opt,name=created,proto3" json:"created,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Group) Reset() {
+	*x = Group{}
+	mi := &file_state_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Group) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Group) ProtoMessage() {}
+
+func (x *Group) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Group.ProtoReflect.Descriptor instead.
+func (*Group) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Group) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Group) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Group) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Group) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
+}
+
+// acct/<id>/member/<user id>/<group id>
+type Member struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`   // unique id
+	Group         string                 `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"` // unique id
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Member) Reset() {
+	*x = Member{}
+	mi := &file_state_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Member) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Member) ProtoMessage() {}
+
+func (x *Member) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Member.ProtoReflect.Descriptor instead.
+func (*Member) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Member) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Member) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+// acct/<id>/role/<unique id>
+type Role struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Id                string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Path              string                 `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	Created           int64                  `protobuf:"varint,4,opt,name=created,proto3" json:"created,omitempty"`
+	Description       *string                `protobuf:"bytes,5,opt,name=description,proto3,oneof" json:"description,omitempty"` // an empty one is kept, and shown
+	MaxSessionSeconds int32                  `protobuf:"varint,6,opt,name=max_session_seconds,json=maxSessionSeconds,proto3" json:"max_session_seconds,omitempty"`
+	Trust             string                 `protobuf:"bytes,7,opt,name=trust,proto3" json:"trust,omitempty"` // the trust policy as sent, but for users and roles, which stand there by their unique ids
+	Tags              []*Tag                 `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`   // in the order they were set
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Role) Reset() {
+	*x = Role{}
+	mi := &file_state_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Role) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Role) ProtoMessage() {}
+
+func (x *Role) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Role.ProtoReflect.Descriptor instead.
+func (*Role) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Role) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Role) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Role) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Role) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
+}
+
+func (x *Role) GetDescription() string {
+	if x != nil && x.Description != nil {
+		return *x.Description
+	}
+	return ""
+}
+
+func (x *Role) GetMaxSessionSeconds() int32 {
+	if x != nil {
+		return x.MaxSessionSeconds
+	}
+	return 0
+}
+
+func (x *Role) GetTrust() string {
+	if x != nil {
+		return x.Trust
+	}
+	return ""
+}
+
+func (x *Role) GetTags() []*Tag {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// acct/<id>/policy/<unique id>: a customer managed policy
+type ManagedPolicy struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Id             string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name           string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Path           string                 `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	Created        int64                  `protobuf:"varint,4,opt,name=created,proto3" json:"created,omitempty"`
+	Updated        int64                  `protobuf:"varint,5,opt,name=updated,proto3" json:"updated,omitempty"`
+	Description    string                 `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
+	Tags           []*Tag                 `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty"`                                            // in the order they were set
+	DefaultVersion uint32                 `protobuf:"varint,8,opt,name=default_version,json=defaultVersion,proto3" json:"default_version,omitempty"` // number of a version that exists
+	LastVersion    uint32                 `protobuf:"varint,9,opt,name=last_version,json=lastVersion,proto3" json:"last_version,omitempty"`          // the highest number ever given
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ManagedPolicy) Reset() {
+	*x = ManagedPolicy{}
+	mi := &file_state_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ManagedPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ManagedPolicy) ProtoMessage() {}
+
+func (x *ManagedPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ManagedPolicy.ProtoReflect.Descriptor instead.
+func (*ManagedPolicy) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ManagedPolicy) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ManagedPolicy) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ManagedPolicy) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ManagedPolicy) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
+}
+
+func (x *ManagedPolicy) GetUpdated() int64 {
+	if x != nil {
+		return x.Updated
+	}
+	return 0
+}
+
+func (x *ManagedPolicy) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *ManagedPolicy) GetTags() []*Tag {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *ManagedPolicy) GetDefaultVersion() uint32 {
+	if x != nil {
+		return x.DefaultVersion
+	}
+	return 0
+}
+
+func (x *ManagedPolicy) GetLastVersion() uint32 {
+	if x != nil {
+		return x.LastVersion
+	}
+	return 0
+}
+
+// acct/<id>/policyversion/<policy id>/<number>
+type PolicyVersion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Policy        string                 `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"` // unique id
+	Number        uint32                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	Created       int64                  `protobuf:"varint,3,opt,name=created,proto3" json:"created,omitempty"`
+	Document      string                 `protobuf:"bytes,4,opt,name=document,proto3" json:"document,omitempty"` // as sent
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyVersion) Reset() {
+	*x = PolicyVersion{}
+	mi := &file_state_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyVersion) ProtoMessage() {}
+
+func (x *PolicyVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyVersion.ProtoReflect.Descriptor instead.
+func (*PolicyVersion) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PolicyVersion) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *PolicyVersion) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *PolicyVersion) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
+}
+
+func (x *PolicyVersion) GetDocument() string {
+	if x != nil {
+		return x.Document
+	}
+	return ""
+}
+
+// acct/<id>/attachment/<unique id of the user, group or role>/<policy ARN>, or …/boundary: a managed policy that applies to an identity
+type Attachment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owner         string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`        // unique id of the user, group or role
+	Policy        string                 `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`      // ARN; it never changes as long as the policy exists
+	Boundary      bool                   `protobuf:"varint,3,opt,name=boundary,proto3" json:"boundary,omitempty"` // the policy is the owner's permissions boundary, of which there is at most one
+	Seq           uint32                 `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"`           // order of attachment among the owner's policies
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attachment) Reset() {
+	*x = Attachment{}
+	mi := &file_state_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attachment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attachment) ProtoMessage() {}
+
+func (x *Attachment) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attachment.ProtoReflect.Descriptor instead.
+func (*Attachment) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Attachment) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Attachment) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *Attachment) GetBoundary() bool {
+	if x != nil {
+		return x.Boundary
+	}
+	return false
+}
+
+func (x *Attachment) GetSeq() uint32 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
 }
 
 var File_state_proto protoreflect.FileDescriptor
@@ -740,12 +1210,50 @@ const file_state_proto_rawDesc = "" +
 	"\x06status\x18\x03 \x01(\x0e2\x1d.gatehouse.state.v1.KeyStatusR\x06status\x12\x18\n" +
 	"\acreated\x18\x04 \x01(\x03R\acreated\x12\x16\n" +
 	"\x06secret\x18\x05 \x01(\fR\x06secret\x12\x10\n" +
-	"\x03seq\x18\x06 \x01(\rR\x03seq\"P\n" +
-	"\n" +
-	"UserPolicy\x12\x12\n" +
-	"\x04user\x18\x01 \x01(\tR\x04user\x12\x12\n" +
+	"\x03seq\x18\x06 \x01(\rR\x03seq\"T\n" +
+	"\fInlinePolicy\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
-	"\bdocument\x18\x03 \x01(\tR\bdocument*W\n" +
+	"\bdocument\x18\x03 \x01(\tR\bdocument\"Y\n" +
+	"\x05Group\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\x12\x18\n" +
+	"\acreated\x18\x04 \x01(\x03R\acreated\"2\n" +
+	"\x06Member\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
+	"\x05group\x18\x02 \x01(\tR\x05group\"\x82\x02\n" +
+	"\x04Role\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\x12\x18\n" +
+	"\acreated\x18\x04 \x01(\x03R\acreated\x12%\n" +
+	"\vdescription\x18\x05 \x01(\tH\x00R\vdescription\x88\x01\x01\x12.\n" +
+	"\x13max_session_seconds\x18\x06 \x01(\x05R\x11maxSessionSeconds\x12\x14\n" +
+	"\x05trust\x18\a \x01(\tR\x05trust\x12+\n" +
+	"\x04tags\x18\b \x03(\v2\x17.gatehouse.state.v1.TagR\x04tagsB\x0e\n" +
+	"\f_description\"\x96\x02\n" +
+	"\rManagedPolicy\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\x12\x18\n" +
+	"\acreated\x18\x04 \x01(\x03R\acreated\x12\x18\n" +
+	"\aupdated\x18\x05 \x01(\x03R\aupdated\x12 \n" +
+	"\vdescription\x18\x06 \x01(\tR\vdescription\x12+\n" +
+	"\x04tags\x18\a \x03(\v2\x17.gatehouse.state.v1.TagR\x04tags\x12'\n" +
+	"\x0fdefault_version\x18\b \x01(\rR\x0edefaultVersion\x12!\n" +
+	"\flast_version\x18\t \x01(\rR\vlastVersion\"u\n" +
+	"\rPolicyVersion\x12\x16\n" +
+	"\x06policy\x18\x01 \x01(\tR\x06policy\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\x12\x18\n" +
+	"\acreated\x18\x03 \x01(\x03R\acreated\x12\x1a\n" +
+	"\bdocument\x18\x04 \x01(\tR\bdocument\"h\n" +
+	"\n" +
+	"Attachment\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x16\n" +
+	"\x06policy\x18\x02 \x01(\tR\x06policy\x12\x1a\n" +
+	"\bboundary\x18\x03 \x01(\bR\bboundary\x12\x10\n" +
+	"\x03seq\x18\x04 \x01(\rR\x03seq*W\n" +
 	"\tKeyStatus\x12\x1a\n" +
 	"\x16KEY_STATUS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11KEY_STATUS_ACTIVE\x10\x01\x12\x17\n" +
@@ -764,7 +1272,7 @@ func file_state_proto_rawDescGZIP() []byte {
 }
 
 var file_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_state_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_state_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_state_proto_goTypes = []any{
 	(KeyStatus)(0),           // 0: gatehouse.state.v1.KeyStatus
 	(*Keyset)(nil),           // 1: gatehouse.state.v1.Keyset
@@ -775,16 +1283,24 @@ var file_state_proto_goTypes = []any{
 	(*Tag)(nil),              // 6: gatehouse.state.v1.Tag
 	(*User)(nil),             // 7: gatehouse.state.v1.User
 	(*AccessKey)(nil),        // 8: gatehouse.state.v1.AccessKey
-	(*UserPolicy)(nil),       // 9: gatehouse.state.v1.UserPolicy
+	(*InlinePolicy)(nil),     // 9: gatehouse.state.v1.InlinePolicy
+	(*Group)(nil),            // 10: gatehouse.state.v1.Group
+	(*Member)(nil),           // 11: gatehouse.state.v1.Member
+	(*Role)(nil),             // 12: gatehouse.state.v1.Role
+	(*ManagedPolicy)(nil),    // 13: gatehouse.state.v1.ManagedPolicy
+	(*PolicyVersion)(nil),    // 14: gatehouse.state.v1.PolicyVersion
+	(*Attachment)(nil),       // 15: gatehouse.state.v1.Attachment
 }
 var file_state_proto_depIdxs = []int32{
 	6, // 0: gatehouse.state.v1.User.tags:type_name -> gatehouse.state.v1.Tag
 	0, // 1: gatehouse.state.v1.AccessKey.status:type_name -> gatehouse.state.v1.KeyStatus
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	6, // 2: gatehouse.state.v1.Role.tags:type_name -> gatehouse.state.v1.Tag
+	6, // 3: gatehouse.state.v1.ManagedPolicy.tags:type_name -> gatehouse.state.v1.Tag
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_state_proto_init() }
@@ -792,13 +1308,14 @@ func file_state_proto_init() {
 	if File_state_proto != nil {
 		return
 	}
+	file_state_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_state_proto_rawDesc), len(file_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
