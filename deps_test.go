@@ -60,8 +60,9 @@ var table = []place{
 	{"internal/storage/etcd", 2, nil, engine},
 	{"internal/storage/memory", 2, nil, engine},
 
-	{"internal/authn", 3, nil, ordinary},
-	{"internal/authz", 3, nil, ordinary},
+	{"internal/session", 3, nil, ordinary},
+	{"internal/authn", 3, []string{"internal/session"}, ordinary},
+	{"internal/authz", 3, []string{"internal/session"}, ordinary},
 	{"internal/audit", 3, nil, ordinary},
 	{"internal/usage", 3, nil, ordinary},
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
+	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
 	"github.com/gatehouse-iam/gatehouse/sigv4"
@@ -20,7 +21,8 @@ const signingKeys = 1 << 15
 type Caller struct {
 	state.Principal
 	AccessKeyID string
-	Region      string // of the credential scope
+	Region      string           // of the credential scope
+	Session     *session.Session // what the session token says; nil for a long-term key
 }
 
 // Authenticator checks signatures. Use New.
