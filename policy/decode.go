@@ -1,41 +1,5 @@
 package policy
 
-import "unicode/utf8"
-
-// Parse reads a document and checks it as AWS does when the document is written. The error is an *Error: a fault with AWS's exact
-// message, or Unsupported for a kind that this version does not evaluate. Whether everything in the document is evaluated
-// is another question: see Document.Unsupported and Compile.
-func Parse(text string, kind Kind) (*Document, error) {
-	d, err := Decode(text, kind)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.Validate(); err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
-// Decode reads a document by the grammar alone (docs/spec/policy-language.md 2.1; stage 1 of 12.2): for documents that are stored
-// already, or that are no customer's. The error is an *Error.
-func Decode(text string, kind Kind) (*Document, error) {
-	if !kind.identityGrammar() {
-		return nil, &Error{Code: Unsupported, Message: "This version of Gatehouse does not evaluate policies of the kind " + kind.String() + ".", Offset: -1}
-	}
-	if len(text) > MaxText && utf8.RuneCountInString(text) > MaxText {
-		return nil, syntaxError(-1, "longer than %d characters", MaxText)
-	}
-	root, err := scanJSON(text)
-	if err != nil {
-		return nil, err
-	}
-	d := &Document{Kind: kind, text: text}
-	if err := d.decode(&root); err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
 func (d *Document) decode(root *node) *Error {
 	if root.kind != nodeObject {
 		return syntaxError(root.start, "the document is %s, not an object", root.kind)
@@ -107,11 +71,11 @@ func (s *Statement) decode(n *node, slot int) *Error {
 			s.Effect = m.value.text
 		case "Action", "NotAction":
 			s.NotAction = m.name == "NotAction"
-			s.Actions, err = decodeValues(m, action, true)
+			s.Actions, err = decodeValues(m, action)
 			action = m.name
 		case "Resource", "NotResource":
 			s.NotResource = m.name == "NotResource"
-			s.Resources, err = decodeValues(m, resource, true)
+			s.Resources, err = decodeValues(m, resource)
 			resource = m.name
 		case "Principal", "NotPrincipal":
 			if principal != "" {
@@ -134,28 +98,46 @@ func (s *Statement) decode(n *node, slot int) *Error {
 	return nil
 }
 
-// decodeValues reads a string or an array of strings. other is the member of an exclusive pair that was seen before, or "".
-func decodeValues(m *member, other string, null bool) ([]string, *Error) {
+// decodeValues reads a string or an array of strings and nulls. other is the member of an exclusive pair that was seen before,
+// or "".
+func decodeValues(m *member, other string) ([]string, *Error) {
 	if other != "" {
 		return nil, syntaxError(m.at, "both %s and %s", other, m.name)
 	}
-	switch m.value.kind {
+	if m.value.kind != nodeArray {
+		list, err := m.value.strings(m.name)
+		if err != nil {
+			return nil, err
+		}
+		return []string{list[0].text}, nil
+	}
+	values := make([]string, 0, len(m.value.items))
+	for i := range m.value.items {
+		switch n := &m.value.items[i]; n.kind {
+		case nodeString:
+			values = append(values, n.text)
+		case nodeNull:
+		default:
+			return nil, syntaxError(n.start, "a value of %s is %s, not a string", m.name, n.kind)
+		}
+	}
+	return values, nil
+}
+
+// strings is the string that n is, or those that it lists. name is for the error.
+func (n *node) strings(name string) ([]node, *Error) {
+	switch n.kind {
 	case nodeString:
-		return []string{m.value.text}, nil
+		return []node{*n}, nil
 	case nodeArray:
-		values := make([]string, 0, len(m.value.items))
-		for i := range m.value.items {
-			switch n := &m.value.items[i]; {
-			case n.kind == nodeString:
-				values = append(values, n.text)
-			case n.kind == nodeNull && null:
-			default:
-				return nil, syntaxError(n.start, "a value of %s is %s, not a string", m.name, n.kind)
+		for i := range n.items {
+			if v := &n.items[i]; v.kind != nodeString {
+				return nil, syntaxError(v.start, "a value of %s is %s, not a string", name, v.kind)
 			}
 		}
-		return values, nil
+		return n.items, nil
 	}
-	return nil, syntaxError(m.value.start, "%s is %s, not a string or an array", m.name, m.value.kind)
+	return nil, syntaxError(n.start, "%s is %s, not a string or an array", name, n.kind)
 }
 
 func decodePrincipal(m *member) (*Principal, *Error) {
@@ -174,12 +156,12 @@ func decodePrincipal(m *member) (*Principal, *Error) {
 		default:
 			return nil, syntaxError(t.at, "unknown principal type %q", t.name)
 		}
-		values, err := decodeValues(t, "", false)
+		list, err := t.value.strings(t.name)
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range values {
-			p.Values = append(p.Values, PrincipalValue{Type: t.name, Value: v})
+		for i := range list {
+			p.Values = append(p.Values, PrincipalValue{Type: t.name, Value: list[i].text, Start: list[i].start, End: list[i].end})
 		}
 	}
 	return p, nil

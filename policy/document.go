@@ -66,6 +66,9 @@ type Principal struct {
 type PrincipalValue struct {
 	Type  string // "AWS", "Service", "Federated" or "CanonicalUser"
 	Value string
+
+	// Byte offsets in Document.Text of the value's JSON string with its quotation marks; both 0 in a document made by hand.
+	Start, End int
 }
 
 // Condition is one key under one operator.

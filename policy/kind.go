@@ -3,8 +3,7 @@ package policy
 // Kind says where a document is kept, which decides its grammar and checks (docs/spec/policy-language.md 1). The zero value is no kind.
 type Kind uint8
 
-// The kinds of documents. Only Identity, Managed, Boundary and Session can be parsed by this version; the others are refused
-// with code Unsupported.
+// The kinds of documents. Endpoint, SCP and RCP cannot be parsed by this version; they are refused with code Unsupported.
 const (
 	Identity Kind = iota + 1 // inline policy of a user, group or role; Version may be absent or 2008-10-17
 	Managed                  // customer managed policy; Version must be 2012-10-17
@@ -29,6 +28,9 @@ func (k Kind) String() string {
 
 // identityGrammar says whether documents of the kind follow docs/spec/policy-language.md 12.2: no Principal, Resource required.
 func (k Kind) identityGrammar() bool { return k >= Identity && k <= Session }
+
+// parsed says whether documents of the kind can be read.
+func (k Kind) parsed() bool { return k >= Identity && k <= Resource }
 
 // Layer names the set of policies that decided (docs/spec/evaluation.md 2). The zero value means that no set was asked, because the
 // request could not be evaluated.

@@ -354,7 +354,7 @@ func TestUnsupported(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantError(t, d.Text(), d.Unsupported(), policy.Unsupported, "This version of Gatehouse does not evaluate Principal, which statement 1 of the policy has.", "")
-	for _, kind := range []policy.Kind{0, policy.Trust, policy.Resource, policy.Endpoint, policy.SCP, policy.RCP, 99} {
+	for _, kind := range []policy.Kind{0, policy.Endpoint, policy.SCP, policy.RCP, 99} {
 		want := "This version of Gatehouse does not evaluate policies of the kind " + kind.String() + "."
 		_, err := policy.Parse(document(good), kind)
 		wantError(t, "", err, policy.Unsupported, want, "")

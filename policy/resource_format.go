@@ -1,12 +1,18 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
 )
 
+// Messages of docs/spec/policy-language.md 12.3.
 const (
+	messageNotARN      = `Resource %s must be in ARN format or "*".`
+	messagePartition   = `Partition "%s" is not valid for resource "arn:%s".`
+	messageIAMRegion   = "IAM resource %s cannot contain region information."
+	messageS3Region    = "Resource %s can not contain region information."
 	messageVendorRegex = "Resource vendor must be fully qualified and cannot contain regexes."
 	messageIAMPath     = `IAM resource path must either be "*", root, or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, ` +
 		`server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`
@@ -24,18 +30,18 @@ func resourceFormat(r string) string {
 	partition, service, region, resource := parts[1], parts[2], parts[3], parts[5]
 	switch {
 	case n == 1:
-		return "Resource " + r + ` must be in ARN format or "*".`
+		return fmt.Sprintf(messageNotARN, r)
 	case partition != "*" && !arn.KnownPartition(partition):
 		for i := n; i < len(parts); i++ {
 			parts[i] = "*"
 		}
-		return `Partition "` + partition + `" is not valid for resource "arn:` + strings.Join(parts[1:], ":") + `".`
+		return fmt.Sprintf(messagePartition, partition, strings.Join(parts[1:], ":"))
 	case n == 2 || strings.ContainsAny(service, "*?"):
 		return messageVendorRegex
 	case service == "iam" && region != "":
-		return "IAM resource " + r + " cannot contain region information."
+		return fmt.Sprintf(messageIAMRegion, r)
 	case service == "s3" && region != "" && !strings.HasPrefix(resource, "accesspoint/"):
-		return "Resource " + r + " can not contain region information."
+		return fmt.Sprintf(messageS3Region, r)
 	case service == "iam" && !hasAnyPrefix(resource, iamPaths):
 		return messageIAMPath
 	}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -16,14 +17,27 @@ const (
 	messageNoResources = "Policy statement must contain resources."
 	messageNoVendor    = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 	messageOneColon    = "Actions/Condition can contain only one colon."
+	messageVendor      = "Vendor %s is not valid"
 )
 
-// Validate makes the checks of docs/spec/policy-language.md 12.2, stages 2 to 12, for the document's kind and reports the first
-// stage that fails, as an *Error. The size quota (stage 13) is the caller's: see CountedSize.
+// Validate makes the checks that Parse makes after the grammar and reports the first that fails, as an *Error: for identity kinds
+// docs/spec/policy-language.md 12.2, stages 2 to 12, for Trust 12.4 and for Resource 12.6. Quotas are the caller's: see CountedSize.
 func (d *Document) Validate() error {
-	if !d.Kind.identityGrammar() {
-		return &Error{Code: Unsupported, Message: "This version of Gatehouse does not evaluate policies of the kind " + d.Kind.String() + ".", Offset: -1}
+	if d.Kind.identityGrammar() {
+		if err := d.validateIdentity(); err != nil {
+			return err
+		}
+		return nil
 	}
+	text := d.text // their checks are partly about what the grammar does not keep
+	if text == "" {
+		text = d.JSON()
+	}
+	_, err := Parse(text, d.Kind)
+	return err
+}
+
+func (d *Document) validateIdentity() *Error {
 	resourceFault, err := d.validateLegacy()
 	if d.Kind == Managed && d.Version != Version2012 {
 		err = malformed(-1, messageVersion)
@@ -48,21 +62,8 @@ func (d *Document) Validate() error {
 // validateLegacy is stage 3, and collects the fault that stage 8 reports: AWS looks at the resources here, keeps the last fault
 // of their format, and checks their text only as long as there is none.
 func (d *Document) validateLegacy() (resourceFault, err *Error) {
-	for i := range d.Statements {
-		s := &d.Statements[i]
-		if s.Effect != "Allow" && s.Effect != "Deny" {
-			return nil, legacy(s, "Effect is not spelled Allow or Deny")
-		}
-		for _, c := range s.Conditions {
-			if !c.Operator.date() {
-				continue
-			}
-			for _, v := range c.Values {
-				if !validDate(v) {
-					return nil, legacy(s, "the value of "+c.Name+" "+c.Key+" is no date")
-				}
-			}
-		}
+	if err := d.validateEffects(); err != nil {
+		return nil, err
 	}
 	for _, not := range []bool{false, true} {
 		for i := range d.Statements {
@@ -83,6 +84,27 @@ func (d *Document) validateLegacy() (resourceFault, err *Error) {
 		}
 	}
 	return resourceFault, nil
+}
+
+// validateEffects is the part of stage 3 that looks at Effects and Date values.
+func (d *Document) validateEffects() *Error {
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if s.Effect != "Allow" && s.Effect != "Deny" {
+			return legacy(s, "Effect is not spelled Allow or Deny")
+		}
+		for j := range s.Conditions {
+			if c := &s.Conditions[j]; c.badDate() {
+				return legacy(s, "a value of "+c.Name+" "+c.Key+" is no date")
+			}
+		}
+	}
+	return nil
+}
+
+// badDate says whether the condition has a Date operator and a value that is no date.
+func (c *Condition) badDate() bool {
+	return c.Operator.date() && slices.ContainsFunc(c.Values, func(v string) bool { return !validDate(v) })
 }
 
 func legacy(s *Statement, detail string) *Error {
@@ -180,11 +202,11 @@ func vendorCharacters(action string) string {
 		switch c := prefix[i]; {
 		case alphanumeric(prefix[i : i+1]), c == '-', c == '.', c == '*', c == '?':
 		default:
-			return "Vendor " + prefix + " is not valid"
+			return fmt.Sprintf(messageVendor, prefix)
 		}
 	}
 	if prefix == "" {
-		return "Vendor  is not valid"
+		return fmt.Sprintf(messageVendor, prefix)
 	}
 	return ""
 }
