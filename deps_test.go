@@ -51,6 +51,7 @@ var table = []place{
 	{"internal/storage", 1, nil, ordinary},
 	{"internal/storage/field", 1, []string{"internal/storage"}, ordinary}, // how engines write their records
 	{"internal/keyring", 1, nil, ordinary},
+	{"internal/awspolicy", 1, nil, ordinary},
 	{"internal/state/statepb", 1, nil, records},
 	{"internal/audit/auditpb", 1, nil, records},
 	{"internal/usage/usagepb", 1, nil, records},

@@ -143,7 +143,7 @@ func TestNewAccessKeys(t *testing.T) {
 		t.Error("the id is taken, and the key fits")
 	}
 	caller, fault := x.authenticate(made.ID, made.Secret.Reveal())
-	if want := (Caller{state.Principal{Kind: state.IAMUser, Account: account, ID: "AIDAX", Path: "/team/", Name: "bob"}, made.ID, "us-east-1"}); fault != nil || caller != want {
+	if want := (Caller{state.Principal{Kind: state.IAMUser, Account: account, ID: "AIDAX", Path: "/team/", Name: "bob"}, made.ID, "us-east-1", nil}); fault != nil || caller != want {
 		t.Errorf("%+v, %v; want %+v", caller, fault, want)
 	}
 	other, err := x.vault.NewAccessKey(x.store.View(), x.account())

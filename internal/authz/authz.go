@@ -2,15 +2,44 @@ package authz
 
 import (
 	"sync"
+	"time"
 
+	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
+	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
+// Subject is who asks, and how.
+type Subject struct {
+	Principal   *state.Principal
+	Session     *session.Session // nil for a long-term key
+	Environment *Environment
+}
+
+// Environment is what a request says of itself, whoever sent it (docs/spec/evaluation.md 1.3).
+type Environment struct {
+	Time      time.Time // of receipt; read once for a request
+	SourceIP  string    // an address without port, "" if there is none
+	UserAgent string    // "" if there was no header
+	Referer   string    // "" if there was no header
+	Region    string    // of the endpoint
+	Secure    bool      // the client used TLS
+}
+
 // Target is what an action is aimed at: one check of docs/spec/evaluation.md 4.2.
 type Target struct {
-	ARN string // "*" for actions without a resource
+	ARN     string // "*" for actions without a resource
+	Action  string // "" = that of the operation
+	Account string // owner of the resource; "" = the caller's account
+	Tags    []*statepb.Tag
+	// Keys are the context keys of this check beside those of the caller, the environment and the resource's tags: iam:PolicyARN,
+	// aws:RequestTag/…
+	Keys []policy.Entry
+	// Trust is the trust policy of a role that is to be assumed. MustTrust: without it, or where it is silent, nobody gets in.
+	Trust     *policy.Attached
+	MustTrust bool
 }
 
 // Authorizer decides for principals of the store. The zero value is not usable; see New.
@@ -20,21 +49,20 @@ type Authorizer struct {
 
 const (
 	shardCount = 64
-	maxMemos   = 4096 // remembered principals of one shard
+	maxMemos   = 4096 // remembered owners of one shard
 )
 
-// shard remembers the policy sets of some principals.
+// shard remembers the policy sets of some users and roles.
 type shard struct {
 	mu    sync.RWMutex
 	memos map[string]memo
 }
 
-// memo holds a principal's sets as they were when the account's epoch was this.
+// memo holds a user's or role's sets as they were when the account's epoch was this.
 type memo struct {
-	kind    state.PrincipalKind
 	account string
 	epoch   storage.Rev
-	sets    *policy.Sets
+	sets    *gathered
 }
 
 // New makes an authorizer that remembers nothing yet.
@@ -46,71 +74,32 @@ func New() *Authorizer {
 	return z
 }
 
-// Authorize decides whether p may perform action on target, with the policies that r sees. It returns nil if it may, otherwise the denial.
+// Authorize decides whether s may perform action on target, with the policies that r sees. It returns nil if it may, otherwise the denial.
 // A principal that r does not know is denied everything.
-func (z *Authorizer) Authorize(r state.Reader, p *state.Principal, action string, target Target) *Denial {
-	sets := z.setsOf(r, p)
-	if sets == nil {
-		return &Denial{Principal: p.ARN(), Action: action, Target: target}
+func (z *Authorizer) Authorize(r state.Reader, s *Subject, action string, target *Target) *Denial {
+	if target.Action != "" {
+		action = target.Action
 	}
-	d := policy.Decide(sets, &policy.Request{Action: action, Resource: target.ARN})
-	if d.Effect == policy.Allow {
-		return nil
+	denial := func(d policy.Decision) *Denial {
+		foreign := target.Account != "" && target.Account != s.Principal.Account
+		return &Denial{Principal: s.Principal.ARN(), Action: action, Resource: target.ARN, Foreign: foreign, Decision: d}
 	}
-	return &Denial{Principal: p.ARN(), Action: action, Target: target, Decision: d}
-}
-
-// setsOf gives the policies that apply to p, nil if there is no such principal.
-func (z *Authorizer) setsOf(r state.Reader, p *state.Principal) *policy.Sets {
-	if p.Kind == state.RootUser {
-		if r.Account(p.Account) == nil {
-			return nil
-		}
-		return rootSets
+	sets, ok := z.setsOf(r, s)
+	if !ok {
+		return denial(policy.Decision{})
 	}
-	a := r.Account(p.Account)
-	if a == nil {
-		return nil
+	request := policy.Request{
+		Action: action, Resource: target.ARN, Owner: target.Account,
+		ResourcePolicy: target.Trust, NeedsResourcePolicy: target.MustTrust,
 	}
-	s := &z.shards[shardOf(p.ID)]
-	if a.Epoch != 0 {
-		s.mu.RLock()
-		m, ok := s.memos[p.ID]
-		s.mu.RUnlock()
-		if ok && m.epoch == a.Epoch && m.kind == p.Kind && m.account == a.ID {
-			return m.sets
-		}
+	{
+		c := contexts.Get().(*keys)
+		defer c.release()
+		c.fill(r, s, target)
+		request.Context = c.entries
 	}
-	sets := gather(a, p)
-	if sets != nil && a.Epoch != 0 {
-		s.mu.Lock()
-		if len(s.memos) >= maxMemos {
-			clear(s.memos)
-		}
-		// A reader of an older view may come late: what it puts here is found again only by readers of that same epoch.
-		s.memos[p.ID] = memo{p.Kind, a.ID, a.Epoch, sets}
-		s.mu.Unlock()
+	if d := policy.Decide(&sets, &request); d.Effect != policy.Allow {
+		return denial(d)
 	}
-	return sets
-}
-
-var rootSets = &policy.Sets{Root: true}
-
-func gather(a *state.Account, p *state.Principal) *policy.Sets {
-	if p.Kind != state.IAMUser || a.User(p.ID) == nil {
-		return nil
-	}
-	sets := &policy.Sets{}
-	for up := range a.InlinePolicies(p.ID, "") {
-		sets.Identity = append(sets.Identity, &policy.Attached{Policy: up.Compiled, Name: up.Name, Owner: p.ARN()})
-	}
-	return sets
-}
-
-func shardOf(id string) uint32 {
-	h := uint32(2166136261)
-	for i := range len(id) {
-		h = (h ^ uint32(id[i])) * 16777619
-	}
-	return (h ^ h>>16) % shardCount
+	return nil
 }

@@ -82,7 +82,7 @@ const (
 )
 
 func ask(z *authz.Authorizer, r state.Reader, p state.Principal) string {
-	d := z.Authorize(r, &p, "iam:GetUser", target)
+	d := z.Authorize(r, &authz.Subject{Principal: &p, Environment: &authz.Environment{}}, "iam:GetUser", &target)
 	if d == nil {
 		return allowed
 	}
@@ -208,7 +208,7 @@ func TestRequestsOutsideTheBounds(t *testing.T) {
 	update(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "a", "Allow", "*") })
 	for _, c := range []struct{ action, resource string }{{"iam", "*"}, {"iam:", "*"}, {":x", "*"}, {"iam:GetUser", ""}, {"iam:Get\xff", "*"}} {
 		for _, p := range []state.Principal{bob, rootUser} {
-			d := z.Authorize(s.View(), &p, c.action, authz.Target{ARN: c.resource})
+			d := z.Authorize(s.View(), &authz.Subject{Principal: &p, Environment: &authz.Environment{}}, c.action, &authz.Target{ARN: c.resource})
 			if d == nil {
 				t.Errorf("%s may %q on %q", p.ARN(), c.action, c.resource)
 				continue
@@ -231,15 +231,15 @@ func TestDenialTexts(t *testing.T) {
 		denial authz.Denial
 		want   string
 	}{
-		{authz.Denial{Target: authz.Target{ARN: "arn:aws:s3:::b/k"}, Decision: policy.Decision{Layer: policy.LayerIdentity}},
+		{authz.Denial{Resource: "arn:aws:s3:::b/k", Decision: policy.Decision{Layer: policy.LayerIdentity}},
 			who + " on resource: arn:aws:s3:::b/k because no identity-based policy allows the s3:GetObject action"},
-		{authz.Denial{Target: authz.Target{ARN: "*"}, Decision: policy.Decision{Layer: policy.LayerIdentity}},
+		{authz.Denial{Resource: "*", Decision: policy.Decision{Layer: policy.LayerIdentity}},
 			who + " because no identity-based policy allows the s3:GetObject action"},
-		{authz.Denial{Target: authz.Target{ARN: "arn:aws:s3:::b/k"}, Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{Name: "inline"}}},
+		{authz.Denial{Resource: "arn:aws:s3:::b/k", Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{Name: "inline"}}},
 			who + " on resource: arn:aws:s3:::b/k with an explicit deny in an identity-based policy"},
-		{authz.Denial{Target: authz.Target{ARN: "*"}, Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{ARN: "arn:aws:iam::111122223333:policy/DenyX"}}},
+		{authz.Denial{Resource: "*", Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{ARN: "arn:aws:iam::111122223333:policy/DenyX"}}},
 			who + " with an explicit deny in an identity-based policy: arn:aws:iam::111122223333:policy/DenyX"},
-		{authz.Denial{Target: authz.Target{ARN: "*"}}, who + " because no identity-based policy allows the s3:GetObject action"},
+		{authz.Denial{Resource: "*"}, who + " because no identity-based policy allows the s3:GetObject action"},
 	} {
 		c.denial.Principal, c.denial.Action = "arn:aws:iam::111122223333:user/bob", "s3:GetObject"
 		if got := c.denial.Error(); got != c.want {

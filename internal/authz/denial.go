@@ -10,7 +10,8 @@ import (
 type Denial struct {
 	Principal string // ARN
 	Action    string
-	Target    Target
+	Resource  string // ARN, or "*"
+	Foreign   bool   // the resource is of another account: the caller is not told why
 	Decision  policy.Decision
 }
 
@@ -22,9 +23,12 @@ func (d *Denial) Error() string {
 	b.WriteString(d.Principal)
 	b.WriteString(" is not authorized to perform: ")
 	b.WriteString(d.Action)
-	if d.Target.ARN != "*" {
+	if d.Resource != "*" {
 		b.WriteString(" on resource: ")
-		b.WriteString(d.Target.ARN)
+		b.WriteString(d.Resource)
+	}
+	if d.Foreign {
+		return b.String()
 	}
 	reason := d.Decision.Reason(d.Action)
 	if reason == "" { // the request could not be evaluated: nothing allows it

@@ -22,6 +22,19 @@ func Register(r *service.Registry, q Quotas) {
 	registerUserBoundary(r)
 	registerAccessKeys(r, s)
 	registerUserPolicies(r, s)
+	registerGroups(r, s)
+	registerGroupMembers(r, s)
+	registerInlinePolicies(r, s)
+	registerRoles(r, s)
+	registerRoleTrust(r, s)
+	registerRoleTags(r, s)
+	registerBoundaries(r, s)
+	registerManagedPolicies(r, s)
+	registerPolicyVersions(r, s)
+	registerPolicyTags(r, s)
+	registerAttachments(r, s)
+	registerPolicyUsers(r, s)
+	registerAuthorizationDetails(r, s)
 	registerAccountAlias(r)
 	registerAccountSummary(r, s)
 }
@@ -111,7 +124,7 @@ func userTarget(c *service.Call, r state.Reader, name string) ([]authz.Target, e
 		return nil, err
 	}
 	if u := a.UserByName(name); u != nil {
-		return one(u.ARN(a.ID)), nil
+		return []authz.Target{{ARN: u.ARN(a.ID), Tags: u.Tags}}, nil
 	}
 	return one(arn.User(state.Partition, a.ID, "/", name)), nil
 }
@@ -128,7 +141,7 @@ func userOrCallerTarget(c *service.Call, r state.Reader, name *string) ([]authz.
 	if o.user == nil {
 		return one(arn.Root(state.Partition, o.account.ID)), nil
 	}
-	return one(o.user.ARN(o.account.ID)), nil // as it is called now: the caller may have been renamed since its signature was checked
+	return []authz.Target{{ARN: o.user.ARN(o.account.ID), Tags: o.user.Tags}}, nil // as it is called now: the caller may have been renamed since its signature was checked
 }
 
 func one(arn string) []authz.Target { return []authz.Target{{ARN: arn}} }

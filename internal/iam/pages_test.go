@@ -88,7 +88,7 @@ func TestTagsAfterLongKeys(t *testing.T) {
 func TestQuotas(t *testing.T) {
 	t.Parallel()
 	q := DefaultQuotas
-	for name, field := range map[string]*int{"UsersPerAccount": &q.UsersPerAccount, "AccessKeysPerUser": &q.AccessKeysPerUser, "UserPolicySize": &q.UserPolicySize} {
+	for name, field := range q.byName() {
 		for _, bad := range []int{0, -1} {
 			if err := q.Set(name, bad); err == nil || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s %d: %v", name, bad, err)
@@ -98,7 +98,7 @@ func TestQuotas(t *testing.T) {
 			t.Errorf("%s: %v, %d", name, err, *field)
 		}
 	}
-	for _, name := range []string{"", "usersPerAccount", "RolesPerAccount"} { // not enforced yet, so not settable
+	for _, name := range []string{"", "usersPerAccount", "TagsPerUser"} {
 		if err := q.Set(name, 7); err == nil {
 			t.Errorf("%q was set", name)
 		}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-iam/gatehouse/internal/api/stsapi"
+	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
@@ -135,7 +137,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // call authenticates and serves an identified request. account is that of the caller, "" before it is known.
 func (a *api) call(cell *cell, q *wire.Request, claim *sigv4.Claim, claimErr error, now time.Time) (out any, account string, err *wire.Error) {
 	v := cell.store.View()
-	c := &service.Call{Request: q, Time: now, Vault: cell.vault, Usage: cell.usage}
+	c := &service.Call{Request: q, Vault: cell.vault, Usage: cell.usage}
 	if q.Operation == nil || !q.Operation.NoAuth {
 		c.Caller, err = cell.authenticator.Authenticate(v, q, claim, claimErr, now)
 		if err != nil {
@@ -146,10 +148,23 @@ func (a *api) call(cell *cell, q *wire.Request, claim *sigv4.Claim, claimErr err
 	if q.Operation == nil {
 		return nil, c.Caller.Account, q.Unknown()
 	}
-	c.Context, c.SourceIP, c.UserAgent = q.HTTP.Context(), sourceIP(q.HTTP), q.HTTP.UserAgent()
+	c.Context, c.Environment = q.HTTP.Context(), environment(q, c.Caller.Region, now)
 	out, err = cell.registry.Serve(c)
 	return out, c.Caller.Account, err
 }
+
+// environment is what a request says of itself. region is that of its signature, which the endpoints of STS have; all other services have
+// one endpoint.
+func environment(q *wire.Request, region string, now time.Time) authz.Environment {
+	if q.Service != stsapi.Service || region == "" {
+		region = globalRegion
+	}
+	return authz.Environment{
+		Time: now, SourceIP: sourceIP(q.HTTP), UserAgent: q.HTTP.UserAgent(), Referer: q.HTTP.Referer(), Region: region, Secure: overTLS(q.HTTP),
+	}
+}
+
+const globalRegion = "us-east-1"
 
 // sourceIP is the client's address without its port, as proxies that are trusted gave it.
 func sourceIP(r *http.Request) string {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-iam/gatehouse/internal/authn"
+	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
@@ -300,7 +301,7 @@ func (c *cell) asRoot(ctx context.Context, account, action string, form url.Valu
 	}
 	q.ID = keyring.UUID()
 	call := &service.Call{
-		Context: ctx, Request: q, Time: time.Now(), UserAgent: "gatehouse", Vault: c.vault, Usage: c.usage,
+		Context: ctx, Request: q, Environment: authz.Environment{Time: time.Now(), UserAgent: "gatehouse", Region: globalRegion, Secure: true}, Vault: c.vault, Usage: c.usage,
 		Caller: authn.Caller{Principal: state.Principal{Kind: state.RootUser, Account: account, ID: account}},
 	}
 	if _, fault := c.registry.Serve(call); fault != nil {

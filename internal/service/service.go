@@ -21,14 +21,12 @@ const maxWrite = 60 * time.Second
 
 // Call is one authenticated API call.
 type Call struct {
-	Context   context.Context
-	Request   *wire.Request
-	Caller    authn.Caller
-	Time      time.Time // of receipt
-	SourceIP  string
-	UserAgent string
-	Vault     *authn.Vault
-	Usage     *usage.Tracker
+	Context     context.Context
+	Request     *wire.Request
+	Caller      authn.Caller
+	Environment authz.Environment
+	Vault       *authn.Vault
+	Usage       *usage.Tracker
 
 	targets []authz.Target // that were authorized
 }
@@ -209,8 +207,9 @@ func authorize[In any](r *Registry, c *Call, reader state.Reader, action string,
 		return nil
 	}
 	c.targets = targets
-	for _, t := range targets {
-		if denial := r.authorizer.Authorize(reader, &c.Caller.Principal, action, t); denial != nil {
+	subject := authz.Subject{Principal: &c.Caller.Principal, Session: c.Caller.Session, Environment: &c.Environment}
+	for i := range targets {
+		if denial := r.authorizer.Authorize(reader, &subject, action, &targets[i]); denial != nil {
 			return denial
 		}
 	}
@@ -221,7 +220,7 @@ func (c *Call) event(action string, at time.Time) *auditpb.Event {
 	e := &auditpb.Event{
 		RequestId: c.Request.ID, Time: at.UnixMicro(), Action: action,
 		Account: c.Caller.Account, Principal: c.Caller.ARN(), PrincipalId: c.Caller.ID, AccessKeyId: c.Caller.AccessKeyID,
-		SourceIp: c.SourceIP, UserAgent: c.UserAgent,
+		SourceIp: c.Environment.SourceIP, UserAgent: c.Environment.UserAgent,
 	}
 	for _, t := range c.targets {
 		e.Resources = append(e.Resources, t.ARN)
@@ -254,7 +253,7 @@ func (r *Registry) fault(c *Call, action string, err error) *wire.Error {
 		return known
 	case errors.As(err, &denial):
 		r.log.InfoContext(c.Context, "denied", "request_id", c.Request.ID, "principal", denial.Principal, "action", denial.Action,
-			"resource", denial.Target.ARN, "reason", denial.Error())
+			"resource", denial.Resource, "reason", denial.Error())
 		return wire.AccessDenied.New("%s", denial.Error())
 	case errors.Is(err, state.ErrBusy), errors.Is(err, storage.ErrConflict), errors.Is(err, state.ErrStale):
 		return wire.Throttling.New(wire.ThrottlingText)

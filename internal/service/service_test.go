@@ -99,7 +99,7 @@ func (x *env) call(by state.Principal, form string) (any, *wire.Error) {
 		x.Fatal(fault)
 	}
 	q.ID = "request-1"
-	return x.registry.Serve(&Call{Context: x.Context(), Request: q, Caller: authn.Caller{Principal: by, AccessKeyID: "KEY"}, SourceIP: "192.0.2.1", UserAgent: "test"})
+	return x.registry.Serve(&Call{Context: x.Context(), Request: q, Caller: authn.Caller{Principal: by, AccessKeyID: "KEY"}, Environment: authz.Environment{SourceIP: "192.0.2.1", UserAgent: "test"}})
 }
 
 func (x *env) rev() storage.Rev { return x.store.View().Rev() }
@@ -374,7 +374,7 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	const unknown = "The server is stopping or does not reach its store. Whether the request was carried out is not known."
 	secret := errors.New("bolt: open /secret/place: hunter2")
-	denial := &authz.Denial{Principal: "arn:aws:iam::111122223333:user/100%s", Action: "iam:GetUser", Target: authz.Target{ARN: "arn:%d"}}
+	denial := &authz.Denial{Principal: "arn:aws:iam::111122223333:user/100%s", Action: "iam:GetUser", Resource: "arn:%d"}
 	for _, c := range []struct {
 		err     error
 		fault   *wire.Fault

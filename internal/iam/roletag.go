@@ -1,0 +1,5 @@
+package iam
+
+import "github.com/gatehouse-iam/gatehouse/internal/service"
+
+func registerRoleTags(*service.Registry, *Service) {}
