@@ -69,7 +69,7 @@ type Entry struct {
 }
 
 // MaxContext is the most entries of a request's context. A request with more is denied.
-const MaxContext = 256
+const MaxContext = 512
 
 // Request is one check: one action on one resource.
 type Request struct {
