@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,12 +14,55 @@ type Policy struct {
 	statements []statement
 	actions    []actionPattern   // of all statements, in order
 	resources  []resourcePattern // of all statements, in order
+	extra      *extras           // nil in a policy that has none of it
 }
 
 // statement refers to its patterns by where they end; they begin where those of the statement before end.
 type statement struct {
-	actions, resources           uint32
-	deny, notAction, notResource bool
+	actions, resources uint32
+	flags              statementFlags
+}
+
+type statementFlags uint8
+
+const (
+	flagDeny statementFlags = 1 << iota
+	flagNotAction
+	flagNotResource
+	flagAnyResource // the statement has no Resource: it is about what the policy is on
+)
+
+func (s *statement) has(f statementFlags) bool { return s.flags&f != 0 }
+
+func (s *statement) set(f statementFlags, on bool) {
+	if on {
+		s.flags |= f
+	}
+}
+
+// extras are what many policies do not have: the parts of statements beyond Effect, Action and Resource.
+type extras struct {
+	statements []statementExtras // one for each statement of the policy
+	principals []principal       // in policies of kinds with Principal, one for each statement
+	conditions []condition       // of all statements, in order
+	templates  []resourceTemplate
+
+	// The values of all conditions.
+	texts   []textPattern
+	arns    []arnPattern
+	numbers []number
+	dates   []instant
+	blocks  []netip.Prefix
+}
+
+// statementExtras are where those of a statement end.
+type statementExtras struct{ conditions uint32 }
+
+func (p *Policy) extras() *extras {
+	if p.extra == nil {
+		p.extra = &extras{}
+	}
+	return p.extra
 }
 
 // Load parses and compiles a document at once. The error is an *Error: AWS's refusal, or Unsupported.
@@ -31,9 +75,9 @@ func Load(text string, kind Kind) (*Policy, error) {
 }
 
 // Compile makes a document ready for Decide. It refuses what Unsupported names, and what has no meaning at all (statements without
-// actions or resources, an Effect in another case, an action that is not "*" or prefix:name), each as an *Error. A document
-// that passed Validate and Unsupported always compiles. The rest of Validate is not repeated: a document that was stored
-// under older rules goes on to be enforced.
+// actions, or without resources or with a Principal where the kind does not let them, an Effect in another case, an action that
+// is not "*" or prefix:name), each as an *Error. A document that passed Validate and Unsupported always compiles. The rest of
+// Validate is not repeated: a document that was stored under older rules goes on to be enforced.
 func Compile(d *Document) (*Policy, error) {
 	if err := d.Unsupported(); err != nil {
 		return nil, err
@@ -48,7 +92,7 @@ func Compile(d *Document) (*Policy, error) {
 	actions, resources := 0, 0
 	for i := range d.Statements {
 		s := &d.Statements[i]
-		if err := s.compilable(); err != nil {
+		if err := s.compilable(d.Kind); err != nil {
 			return nil, err
 		}
 		actions += len(s.Actions)
@@ -61,47 +105,89 @@ func Compile(d *Document) (*Policy, error) {
 	p.actions = make([]actionPattern, 0, actions)
 	p.resources = make([]resourcePattern, 0, resources)
 	for i := range d.Statements {
-		s := &d.Statements[i]
-		for _, a := range s.Actions {
-			p.actions = append(p.actions, compileAction(a))
-		}
-		for _, r := range s.Resources {
-			p.resources = compileResource(p.resources, r, d.Variables())
-		}
-		p.statements[i] = statement{
-			actions:     uint32(len(p.actions)),
-			resources:   uint32(len(p.resources)),
-			deny:        s.Denies(),
-			notAction:   s.NotAction,
-			notResource: s.NotResource,
-		}
+		p.compileStatement(&d.Statements[i], i, d.Variables())
 	}
+	p.compileExtras(d)
 	return p, nil
 }
 
-func (s *Statement) compilable() *Error {
+func (p *Policy) compileStatement(s *Statement, i int, variables bool) {
+	for _, a := range s.Actions {
+		p.actions = append(p.actions, compileAction(a))
+	}
+	for _, r := range s.Resources {
+		p.compileResource(r, variables)
+	}
+	out := statement{actions: uint32(len(p.actions)), resources: uint32(len(p.resources))}
+	out.set(flagDeny, s.Denies())
+	out.set(flagNotAction, s.NotAction)
+	out.set(flagNotResource, s.NotResource)
+	out.set(flagAnyResource, len(s.Resources) == 0)
+	p.statements[i] = out
+}
+
+// compileExtras compiles the conditions and the principals.
+func (p *Policy) compileExtras(d *Document) {
+	needed := !d.Kind.identityGrammar()
+	for i := range d.Statements {
+		needed = needed || len(d.Statements[i].Conditions) > 0
+	}
+	if !needed {
+		return
+	}
+	e := p.extras()
+	e.statements = make([]statementExtras, len(d.Statements))
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		for j := range s.Conditions {
+			e.compileCondition(&s.Conditions[j], d.Variables())
+		}
+		e.statements[i] = statementExtras{conditions: uint32(len(e.conditions))}
+		if !d.Kind.identityGrammar() {
+			e.principals = append(e.principals, compilePrincipal(s.Principal, d.Kind))
+		}
+	}
+}
+
+func (s *Statement) compilable(kind Kind) *Error {
 	switch {
 	case s.Effect != "Allow" && s.Effect != "Deny":
 		return legacy(s, "Effect is not spelled Allow or Deny")
 	case len(s.Actions) == 0:
 		return malformed(s.Start, messageNoActions)
-	case len(s.Resources) == 0:
+	case len(s.Resources) == 0 && kind.identityGrammar():
 		return malformed(s.Start, messageNoResources)
+	case s.Principal != nil && kind.identityGrammar():
+		return malformed(s.Start, messagePrincipal)
 	}
 	for _, a := range s.Actions {
 		if message := noVendor(a) + manyColons(a); message != "" {
 			return malformed(s.Start, message)
 		}
-		if !utf8.ValidString(a) {
-			return syntaxError(s.Start, "an action is not UTF-8")
-		}
 	}
-	for _, r := range s.Resources {
-		if !utf8.ValidString(r) {
-			return syntaxError(s.Start, "a resource is not UTF-8")
-		}
+	if !s.validText() {
+		return syntaxError(s.Start, "a value is not UTF-8")
 	}
 	return nil
+}
+
+// validText says whether the values that become patterns are UTF-8: the matchers rely on it.
+func (s *Statement) validText() bool {
+	for _, values := range [][]string{s.Actions, s.Resources} {
+		for _, v := range values {
+			if !utf8.ValidString(v) {
+				return false
+			}
+		}
+	}
+	for i := range s.Conditions {
+		for _, v := range s.Conditions[i].Values {
+			if !utf8.ValidString(v) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Kind is the kind of the document.
@@ -122,15 +208,49 @@ func (p *Policy) Document() *Document {
 	return d
 }
 
-// match says whether statement i applies to the request (docs/spec/evaluation.md 3).
-func (p *Policy) match(i int, q *query) bool {
+// UsesContext says whether a decision with this policy reads the request context.
+func (p *Policy) UsesContext() bool {
+	return p.extra != nil && len(p.extra.conditions)+len(p.extra.templates) > 0
+}
+
+// apply is docs/spec/evaluation.md 3 for statement i: classNone where it does not match. Without a Principal, as in identity policies,
+// a statement matches its callers directly.
+func (p *Policy) apply(i int, q *query) class {
 	s := &p.statements[i]
 	var actions, resources uint32
 	if i > 0 {
 		actions, resources = p.statements[i-1].actions, p.statements[i-1].resources
 	}
-	return matchAction(p.actions[actions:s.actions], q) != s.notAction &&
-		matchResource(p.resources[resources:s.resources], q) != s.notResource
+	if matchAction(p.actions[actions:s.actions], q) == s.has(flagNotAction) {
+		return classNone
+	}
+	if !s.has(flagAnyResource) && p.matchResource(p.resources[resources:s.resources], q) == s.has(flagNotResource) {
+		return classNone
+	}
+	if p.extra == nil || len(p.extra.statements) == 0 {
+		return classDirect
+	}
+	return p.extra.apply(i, q, s.has(flagDeny))
+}
+
+func (e *extras) apply(i int, q *query, deny bool) class {
+	c := classDirect
+	if len(e.principals) > 0 {
+		if c = e.principals[i].class(q, deny); c == classNone {
+			return classNone
+		}
+	}
+	from := uint32(0)
+	if i > 0 {
+		from = e.statements[i-1].conditions
+	}
+	conditions := e.conditions[from:e.statements[i].conditions]
+	for i := range conditions {
+		if !conditions[i].holds(e, q) {
+			return classNone
+		}
+	}
+	return c
 }
 
 func matchAction(patterns []actionPattern, q *query) bool {
@@ -142,9 +262,18 @@ func matchAction(patterns []actionPattern, q *query) bool {
 	return false
 }
 
-func matchResource(patterns []resourcePattern, q *query) bool {
+func (p *Policy) matchResource(patterns []resourcePattern, q *query) bool {
 	for i := range patterns {
-		if patterns[i].form == resourceAll || !q.anyResource && patterns[i].match(q.resource) {
+		r := &patterns[i]
+		switch {
+		case r.form == resourceAll:
+			return true
+		case q.anyResource:
+		case r.form == resourceVariable:
+			if p.extra.templates[r.template].match(q.resource, q) {
+				return true
+			}
+		case r.match(q.resource):
 			return true
 		}
 	}

@@ -68,8 +68,12 @@ type Entry struct {
 	Multi  bool // the key may have several values, even when it has one now
 }
 
-// MaxContext is the most entries of a request's context. A request with more is denied.
-const MaxContext = 512
+// Bounds of a request's context: entries, and bytes of all values, each counted one longer than it is. A request with more is denied,
+// and so is one with a value that is not UTF-8.
+const (
+	MaxContext     = 512
+	MaxContextText = 256 << 10
+)
 
 // Request is one check: one action on one resource.
 type Request struct {
@@ -97,39 +101,203 @@ type Decision struct {
 	Statement int
 }
 
-// Decide is docs/spec/evaluation.md 4.2 for the layers of this version. It is a pure function and allocates nothing. An explicit deny
-// anywhere comes first; the first one found in attachment and statement order is named, and so is the first allow.
+// Decide is docs/spec/evaluation.md 4.2 for the layers of this version. It is a pure function, and allocates nothing but for long
+// texts with policy variables. An explicit deny anywhere comes first; of several the one that 10.3 reports, in attachment and
+// statement order, is named, and so is the first statement that allows.
 func Decide(s *Sets, r *Request) Decision {
-	q, ok := newQuery(r)
-	if !ok {
+	q, ok := newQuery(s, r)
+	if !ok || !s.readable() || !readable(r.ResourcePolicy, false) {
 		return Decision{}
 	}
-	answer := Decision{Layer: LayerIdentity}
+	identity := q.evaluate(LayerIdentity, s.Identity)
+	if identity.denied() {
+		return identity.decision
+	}
+	boundary := verdict{allowed: true}
+	if s.Boundary != nil {
+		boundary = q.evaluateOne(LayerBoundary, s.Boundary, verdict{})
+	}
+	if boundary.denied() {
+		return boundary.decision
+	}
+	session := q.evaluate(LayerSession, s.Session)
+	if session.denied() {
+		return session.decision
+	}
+	session.allowed = session.allowed || len(s.Session) == 0 && !s.SessionLimited
+	resource := q.evaluateResource(r.ResourcePolicy)
+	if resource.decision.Effect == DenyExplicit {
+		return resource.decision
+	}
 	if s.Root {
-		answer.Effect = Allow
+		identity = verdict{allowed: true, decision: Decision{Effect: Allow, Layer: LayerIdentity}}
 	}
-	denied := false
-	for _, a := range s.Identity {
-		if a == nil || a.Policy == nil {
-			return Decision{}
-		}
-		if denied {
-			continue // still looking for unreadable policies
-		}
-		p := a.Policy
-		for i := range p.statements {
-			deny := p.statements[i].deny
-			if !deny && answer.Effect == Allow || !p.match(i, &q) {
-				continue
-			}
-			answer = Decision{Effect: Allow, Layer: LayerIdentity, Policy: a, Statement: i}
-			if deny {
-				answer.Effect, denied = DenyExplicit, true
-				break
+	f := findings{identity, boundary.allowed, session.allowed, resource}
+	switch {
+	case s.Caller.Kind == AnonymousCaller || s.Caller.Kind == ServiceCaller || s.Caller.Kind == ProviderCaller:
+		return f.withoutAccount()
+	case q.anyResource || r.Owner == "" || r.Owner == s.Caller.Account:
+		return f.sameAccount(r.NeedsResourcePolicy)
+	}
+	return f.crossAccount()
+}
+
+// readable says whether every policy can be evaluated as the set it stands in.
+func (s *Sets) readable() bool {
+	if !readable(s.Boundary, true) {
+		return false
+	}
+	for _, list := range [...][]*Attached{s.Identity, s.Session} {
+		for _, a := range list {
+			if a == nil || !readable(a, true) {
+				return false
 			}
 		}
 	}
-	return answer
+	return true
+}
+
+// readable takes nil for a policy that does not exist. identity says that the policy has no Principal.
+func readable(a *Attached, identity bool) bool {
+	return a == nil || a.Policy != nil && a.Policy.kind.identityGrammar() == identity
+}
+
+// UsesContext says whether a decision with these policies reads the request context. The policy of the resource is asked besides.
+func (s *Sets) UsesContext() bool {
+	for _, list := range [...][]*Attached{s.Identity, s.Session, {s.Boundary}} {
+		for _, a := range list {
+			if a != nil && a.Policy != nil && a.Policy.UsesContext() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// verdict is what one set says.
+type verdict struct {
+	allowed  bool
+	decision Decision // the first deny, else the first allow
+}
+
+func (v *verdict) denied() bool { return v.decision.Effect == DenyExplicit }
+
+// evaluate is evalSet of docs/spec/evaluation.md 3 for policies without Principal.
+func (q *query) evaluate(layer Layer, list []*Attached) verdict {
+	var v verdict
+	for _, a := range list {
+		if v = q.evaluateOne(layer, a, v); v.denied() {
+			break
+		}
+	}
+	return v
+}
+
+// evaluateOne adds a policy to what those before it in its set say.
+func (q *query) evaluateOne(layer Layer, a *Attached, v verdict) verdict {
+	p := a.Policy
+	for i := range p.statements {
+		deny := p.statements[i].has(flagDeny)
+		if !deny && v.allowed || p.apply(i, q) == classNone {
+			continue
+		}
+		if deny {
+			return verdict{decision: Decision{Effect: DenyExplicit, Layer: layer, Policy: a, Statement: i}}
+		}
+		v = verdict{allowed: true, decision: Decision{Effect: Allow, Layer: layer, Policy: a, Statement: i}}
+	}
+	return v
+}
+
+// resourceVerdict is what the policy of the resource says.
+type resourceVerdict struct {
+	layer    Layer
+	decision Decision // the deny, or the first allow of the best class
+	class    class    // of the best allow
+	account  bool     // some allow is of classAccount
+}
+
+func (q *query) evaluateResource(a *Attached) resourceVerdict {
+	v := resourceVerdict{layer: LayerResource}
+	if a == nil {
+		if equalFold(q.action[:q.colon], "sts") { // the only resources of STS that have a policy are roles
+			v.layer = LayerTrust
+		}
+		return v
+	}
+	p := a.Policy
+	if p.kind == Trust {
+		v.layer = LayerTrust
+	}
+	for i := range p.statements {
+		deny := p.statements[i].has(flagDeny)
+		c := p.apply(i, q)
+		switch {
+		case c == classNone:
+		case deny:
+			v.decision = Decision{Effect: DenyExplicit, Layer: v.layer, Policy: a, Statement: i}
+			return v
+		default:
+			v.account = v.account || c == classAccount
+			if c > v.class {
+				v.class, v.decision = c, Decision{Effect: Allow, Layer: v.layer, Policy: a, Statement: i}
+			}
+		}
+	}
+	return v
+}
+
+// findings are what the sets say when none of them denies explicitly.
+type findings struct {
+	identity          verdict
+	boundary, session bool // allow, or do not exist
+	resource          resourceVerdict
+}
+
+func implicit(layer Layer) Decision { return Decision{Layer: layer} }
+
+// withoutAccount is S1: only the policy of the resource can allow services, providers and anonymous callers.
+func (f *findings) withoutAccount() Decision {
+	if f.resource.class == classDirect {
+		return f.resource.decision
+	}
+	return implicit(f.resource.layer)
+}
+
+// sameAccount is S2.
+func (f *findings) sameAccount(needsResourcePolicy bool) Decision {
+	limits := f.boundary && f.session
+	switch {
+	case f.resource.class == classDirect, f.resource.class == classIssuer && limits:
+		return f.resource.decision
+	case f.identity.allowed && limits && (!needsResourcePolicy || f.resource.account):
+		return f.identity.decision
+	case needsResourcePolicy && f.resource.class == classNone:
+		return implicit(f.resource.layer)
+	}
+	return implicit(f.limit())
+}
+
+// crossAccount is S3.
+func (f *findings) crossAccount() Decision {
+	switch c := f.resource.class; {
+	case c == classNone, c == classAccount && !f.identity.allowed:
+		return implicit(f.resource.layer)
+	case f.identity.allowed && f.boundary && f.session:
+		return f.identity.decision
+	}
+	return implicit(f.limit())
+}
+
+// limit is the first of the caller's sets that does not allow, in the order of docs/spec/evaluation.md 10.3. There is one.
+func (f *findings) limit() Layer {
+	switch {
+	case !f.identity.allowed:
+		return LayerIdentity
+	case !f.boundary:
+		return LayerBoundary
+	}
+	return LayerSession
 }
 
 // query is a request with what every statement needs to know of it.
@@ -138,18 +306,24 @@ type query struct {
 	colon       int // place of the colon in action
 	resource    string
 	anyResource bool // resource is "*"
+	context     []Entry
+	caller      *Caller
+	boundary    bool // the caller has a permissions boundary
 }
 
 // newQuery fails for a request that no rule covers: the action is not prefix:name with both parts, the resource is empty, a text is
 // too long or not UTF-8.
-func newQuery(r *Request) (query, bool) {
+func newQuery(s *Sets, r *Request) (query, bool) {
 	colon := strings.IndexByte(r.Action, ':')
 	if colon <= 0 || colon == len(r.Action)-1 || strings.IndexByte(r.Action[colon+1:], ':') >= 0 ||
 		len(r.Action) > MaxAction || r.Resource == "" || len(r.Resource) > MaxResource ||
-		!utf8.ValidString(r.Action) || !utf8.ValidString(r.Resource) {
+		!utf8.ValidString(r.Action) || !utf8.ValidString(r.Resource) || !validContext(r.Context) {
 		return query{}, false
 	}
-	return query{action: r.Action, colon: colon, resource: r.Resource, anyResource: r.Resource == "*"}, true
+	return query{
+		action: r.Action, colon: colon, resource: r.Resource, anyResource: r.Resource == "*",
+		context: r.Context, caller: &s.Caller, boundary: s.Boundary != nil,
+	}, true
 }
 
 // Reason is the end of AWS's denial message (docs/spec/evaluation.md 10.2) for the action that was refused, without the policy's ARN:

@@ -7,18 +7,52 @@ func MatchAction(value, action string) bool {
 	if noVendor(value)+manyColons(value) != "" {
 		return false
 	}
-	q, ok := newQuery(&Request{Action: action, Resource: "*"})
+	q, ok := newQuery(&Sets{}, &Request{Action: action, Resource: "*"})
 	return ok && matchAction([]actionPattern{compileAction(value)}, &q)
 }
 
-// MatchResource matches one compiled value of an identity policy.
+// MatchResource matches one compiled value of an identity policy in an empty context.
 func MatchResource(value, resource string, variables bool) bool {
-	q, ok := newQuery(&Request{Action: "a:b", Resource: resource})
-	return ok && matchResource(compileResource(nil, value, variables), &q)
+	return MatchResourceIn(Identity, value, resource, variables)
+}
+
+// MatchResourceIn matches one compiled value of a policy of the kind.
+func MatchResourceIn(kind Kind, value, resource string, variables bool, context ...Entry) bool {
+	q, ok := newQuery(&Sets{}, &Request{Action: "a:b", Resource: resource, Context: context})
+	p := &Policy{kind: kind}
+	p.compileResource(value, variables)
+	return ok && p.matchResource(p.resources, &q)
 }
 
 // HasVariable says whether a Resource value of a 2012 document has a variable.
-func HasVariable(value string) bool { return hasVariable(value) }
+func HasVariable(value string) bool {
+	t := parseTemplate(value, tailOffset(value), true)
+	return t.variables()
+}
+
+// Holds evaluates one condition.
+func Holds(c Condition, variables bool, context ...Entry) bool {
+	q, ok := newQuery(&Sets{}, &Request{Action: "a:b", Resource: "*", Context: context})
+	var e extras
+	e.compileCondition(&c, variables)
+	return ok && e.conditions[0].holds(&e, &q)
+}
+
+// ParseOperator reads an operator with its prefix and suffix.
+func ParseOperator(name string) (op Operator, set SetOperator, ifExists, ok bool) {
+	return parseOperator(name)
+}
+
+// Bits is the matcher for hostile patterns, with the wildcards "*" and "?". Before tail they take no colon.
+func Bits(pattern string, tail int, text string, fold bool) bool {
+	return plainWildcards.bits(pattern, tail, text, fold)
+}
+
+// Glob is the matcher of StringLike.
+func Glob(pattern, text string) bool { return plainWildcards.glob(pattern, text) }
+
+// GlobFold is the matcher of actions.
+func GlobFold(pattern, text string) bool { return globFold(pattern, text) }
 
 // ValidDate is the check of Date values.
 func ValidDate(v string) bool { return validDate(v) }

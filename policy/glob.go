@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// wildcards are the bytes that stand for "any run" and "any one code point" in a pattern. Patterns with escapes ("${*}") are
-// rewritten with bytes that no UTF-8 text has, so that "*" and "?" in them are literal; all others share memory with the
-// policy's text.
+// wildcards are the bytes that stand for "any run" and "any one code point" in a pattern. Patterns with escapes ("${*}") or
+// variables are rewritten with bytes that no UTF-8 text has, so that "*" and "?" in them are literal; all others share memory
+// with the policy's text.
 type wildcards struct{ star, one byte }
 
 var (
@@ -15,27 +15,51 @@ var (
 	escapedWildcards = wildcards{0xff, 0xfe}
 )
 
-// glob says whether the whole of s matches p. Both are valid UTF-8 but for the wildcards. Each block between two stars is put at
-// its leftmost place, which is enough because a star takes any run; so the work is at most len(p)*len(s), and close to
-// len(p)+len(s) where blocks have no "?".
+// glob says whether the whole of s matches p. Both are valid UTF-8 but for the wildcards. The work is linear in both lengths, or
+// that of bits where the pattern is hostile.
 func (w wildcards) glob(p, s string) bool {
-	i := strings.IndexByte(p, w.star)
+	g := newGlobber(w, p, s)
+	if ok := g.glob(p, s); g.fuel >= 0 {
+		return ok
+	}
+	return w.bits(p, 0, s, false)
+}
+
+// globber puts each block between two stars at its leftmost place, which is enough because a star takes any run. That is fast on
+// everything people write, but on a crafted block with "?" it compares the same characters again and again. So it has fuel for a
+// number of steps linear in both lengths. When fuel is negative its answer means nothing, and bits has to give it.
+type globber struct {
+	wildcards
+	fuel int
+}
+
+func newGlobber(w wildcards, p, s string) globber {
+	return globber{w, 256 + 16*(len(p)+len(s))}
+}
+
+func (g *globber) spend(steps int) bool {
+	g.fuel -= steps
+	return g.fuel >= 0
+}
+
+func (g *globber) glob(p, s string) bool {
+	i := strings.IndexByte(p, g.star)
 	if i < 0 {
-		n, ok := w.prefix(p, s)
+		n, ok := g.prefix(p, s)
 		return ok && n == len(s)
 	}
-	n, ok := w.prefix(p[:i], s)
-	return ok && w.floating(p[i+1:], s[n:])
+	n, ok := g.prefix(p[:i], s)
+	return ok && g.floating(p[i+1:], s[n:])
 }
 
 // floating is glob for a pattern that follows a star.
-func (w wildcards) floating(p, s string) bool {
+func (g *globber) floating(p, s string) bool {
 	for {
-		i := strings.IndexByte(p, w.star)
+		i := strings.IndexByte(p, g.star)
 		if i < 0 {
-			return w.suffix(p, s)
+			return g.suffix(p, s)
 		}
-		n := w.find(p[:i], s)
+		n := g.find(p[:i], s)
 		if n < 0 {
 			return false
 		}
@@ -44,19 +68,19 @@ func (w wildcards) floating(p, s string) bool {
 }
 
 // prefix matches a block without stars at the beginning of s and returns how much of s it took.
-func (w wildcards) prefix(block, s string) (int, bool) {
-	if strings.IndexByte(block, w.one) < 0 {
+func (g *globber) prefix(block, s string) (int, bool) {
+	if strings.IndexByte(block, g.one) < 0 {
 		return len(block), strings.HasPrefix(s, block)
 	}
-	return w.prefixOne(block, s)
+	return g.prefixOne(block, s)
 }
 
-// prefixOne is prefix for a block that is known to have a "?".
-func (w wildcards) prefixOne(block, s string) (int, bool) {
-	n, one := 0, w.one
+// prefixOne is prefix for a block that is known to have a "?". Where it fails it returns how far it came.
+func (g *globber) prefixOne(block, s string) (int, bool) {
+	n, one := 0, g.one
 	for i := range len(block) {
 		if n >= len(s) {
-			return 0, false
+			return n, false
 		}
 		switch c := block[i]; {
 		case c == one && s[n] >= utf8.RuneSelf:
@@ -64,7 +88,7 @@ func (w wildcards) prefixOne(block, s string) (int, bool) {
 		case c == one || c == s[n]:
 			n++
 		default:
-			return 0, false
+			return n, false
 		}
 	}
 	return n, true
@@ -80,35 +104,36 @@ func runeLen(s string) int {
 }
 
 // suffix matches a block without stars at the end of s.
-func (w wildcards) suffix(block, s string) bool {
-	if strings.IndexByte(block, w.one) < 0 {
+func (g *globber) suffix(block, s string) bool {
+	if strings.IndexByte(block, g.one) < 0 {
 		return strings.HasSuffix(s, block)
 	}
 	at := len(s)
 	for i := len(block); i > 0 && at > 0; { // step back as many code points as the block has
 		size := 1
-		if block[i-1] != w.one {
+		if block[i-1] != g.one {
 			_, size = utf8.DecodeLastRuneInString(block[:i])
 		}
 		i -= size
 		_, size = utf8.DecodeLastRuneInString(s[:at])
 		at -= size
 	}
-	n, ok := w.prefix(block, s[at:])
+	n, ok := g.prefix(block, s[at:])
 	return ok && n == len(s)-at
 }
 
-// find returns the end of the leftmost match of a block without stars in s, or -1.
-func (w wildcards) find(block, s string) int {
+// find returns the end of the leftmost match of a block without stars in s, or -1. A block without "?" is left to strings.Index,
+// whose work is linear: vector comparisons of short blocks, a rolling hash for long ones.
+func (g *globber) find(block, s string) int {
 	at := 0
-	for block != "" && block[0] == w.one { // after a star it is the same whether the "?" comes first or the rest of the run
+	for block != "" && block[0] == g.one { // after a star it is the same whether the "?" comes first or the rest of the run
 		if at == len(s) {
 			return -1
 		}
 		at += runeLen(s[at:])
 		block = block[1:]
 	}
-	one := strings.IndexByte(block, w.one)
+	one := strings.IndexByte(block, g.one)
 	if one < 0 {
 		if i := strings.Index(s[at:], block); i >= 0 {
 			return at + i + len(block)
@@ -121,20 +146,26 @@ func (w wildcards) find(block, s string) int {
 			return -1
 		}
 		at += i
-		if n, ok := w.prefixOne(block, s[at:]); ok {
+		n, ok := g.prefixOne(block, s[at:])
+		if ok {
 			return at + n
+		}
+		if !g.spend(8 + n) {
+			return -1
 		}
 		at += runeLen(s[at:])
 	}
 	return -1
 }
 
-// globFold is glob with "*" and "?" for short texts, without regard to ASCII case.
+// globFold is glob with "*" and "?", without regard to ASCII case.
 func globFold(p, s string) bool {
 	pi, si := 0, 0
 	star, mark := -1, 0 // the last star and where its run ends
-	for si < len(s) {
+	for fuel := 64 + 8*(len(p)+len(s)); si < len(s); fuel-- {
 		switch {
+		case fuel < 0:
+			return plainWildcards.bits(p, 0, s, true)
 		case pi < len(p) && p[pi] == '*':
 			star, mark = pi, si
 			pi++

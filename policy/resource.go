@@ -3,7 +3,7 @@ package policy
 import "strings"
 
 // resourcePattern is one compiled way to match a value of Resource or NotResource (docs/spec/policy-language.md 7.2). A short ARN
-// compiles to two: as it is and padded.
+// may compile to two: as it is and padded.
 type resourcePattern struct {
 	text    string // as in the document, or rewritten when it has escapes or was padded
 	literal uint32 // length of the part before the first wildcard
@@ -11,35 +11,58 @@ type resourcePattern struct {
 	form    resourceForm
 	escaped bool // the wildcards are escapedWildcards
 	short   bool // fewer than six parts
+	// template is the place among the templates of the policy, for resourceVariable.
+	template uint32
 }
 
 type resourceForm uint8
 
 const (
-	resourceAll    resourceForm = iota // "*"
-	resourceExact                      // no wildcard
-	resourcePrefix                     // the only wildcard is a star at the end
-	resourceTail                       // wildcards only after the fifth colon
-	resourceHead                       // wildcards before it
+	resourceAll      resourceForm = iota // "*"
+	resourceExact                        // no wildcard
+	resourcePrefix                       // the only wildcard is a star at the end
+	resourceTail                         // wildcards only after the fifth colon
+	resourceHead                         // wildcards before it
+	resourceVariable                     // policy variables after it
 )
 
-// compileResource appends the patterns for one value of an identity policy.
-func compileResource(out []resourcePattern, value string, variables bool) []resourcePattern {
+// compileResource appends the patterns for one value of a policy of the kind.
+func (p *Policy) compileResource(value string, variables bool) {
 	if value == "*" {
-		return append(out, resourcePattern{text: value, form: resourceAll})
+		p.resources = append(p.resources, resourcePattern{text: value, form: resourceAll})
+		return
 	}
-	out = append(out, newResourcePattern(value, variables))
-	if colons := strings.Count(value, ":"); colons < 5 {
-		out = append(out, newResourcePattern(value+strings.Repeat(":*", 5-colons), variables))
+	if tail := tailOffset(value); variables && strings.Contains(value[tail:], "${") {
+		t := parseTemplate(value, tail, true)
+		switch {
+		case t.variables():
+			e := p.extras()
+			p.resources = append(p.resources, resourcePattern{text: value, form: resourceVariable, template: uint32(len(e.templates))})
+			e.templates = append(e.templates, newResourceTemplate(&t, tail))
+			return
+		case t.changed:
+			p.resources = append(p.resources, newResourcePattern(t.parts[0].text, true))
+			return
+		}
 	}
-	return out
+	p.resources = append(p.resources, newResourcePattern(value, false))
+	if padded, ok := padResource(value, p.kind); ok { // no variables: they stand in the sixth part only
+		p.resources = append(p.resources, newResourcePattern(padded, false))
+	}
 }
 
-func newResourcePattern(text string, variables bool) resourcePattern {
-	r := resourcePattern{text: text}
-	if variables {
-		r.text, r.escaped = rewriteEscapes(text)
+// padResource is step 5 of docs/spec/policy-language.md 7.2.
+func padResource(value string, kind Kind) (string, bool) {
+	colons := strings.Count(value, ":")
+	if colons >= 5 || !kind.identityGrammar() && !strings.ContainsAny(value, "*?") {
+		return "", false
 	}
+	return value + strings.Repeat(":*", 5-colons), true
+}
+
+// newResourcePattern takes a text whose wildcards are those of escapedWildcards where escaped is true.
+func newResourcePattern(text string, escaped bool) resourcePattern {
+	r := resourcePattern{text: text, escaped: escaped}
 	w := r.wildcards()
 	r.tail = uint32(tailOffset(r.text))
 	r.short = strings.Count(r.text, ":") < 5
@@ -63,39 +86,6 @@ func newResourcePattern(text string, variables bool) resourcePattern {
 	return r
 }
 
-// rewriteEscapes replaces the escapes after the fifth colon by the characters they stand for, and, if there is one, all
-// wildcards by the bytes of escapedWildcards.
-func rewriteEscapes(text string) (string, bool) {
-	tail := tailOffset(text)
-	if !strings.Contains(text[tail:], "${") {
-		return text, false
-	}
-	found := false
-	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		if i >= tail && i+4 <= len(text) && text[i:i+2] == "${" && text[i+3] == '}' {
-			if c, ok := escapedByte(text[i : i+4]); ok {
-				found = true
-				b.WriteByte(c)
-				i += 3
-				continue
-			}
-		}
-		switch text[i] {
-		case '*':
-			b.WriteByte(escapedWildcards.star)
-		case '?':
-			b.WriteByte(escapedWildcards.one)
-		default:
-			b.WriteByte(text[i])
-		}
-	}
-	if !found {
-		return text, false
-	}
-	return b.String(), true
-}
-
 func (p *resourcePattern) wildcards() wildcards {
 	if p.escaped {
 		return escapedWildcards
@@ -103,7 +93,7 @@ func (p *resourcePattern) wildcards() wildcards {
 	return plainWildcards
 }
 
-// match takes a request resource that is not "*" (docs/spec/policy-language.md 7.2.2 is the caller's).
+// match takes a request resource that is not "*" (docs/spec/policy-language.md 7.2.2 is the caller's), for all forms but resourceVariable.
 func (p *resourcePattern) match(r string) bool {
 	switch p.form {
 	case resourceAll:
@@ -123,16 +113,24 @@ func (p *resourcePattern) match(r string) bool {
 	return p.matchHead(r)
 }
 
-// matchHead is the general case. A colon-free piece of r between two colons can only meet a piece of the pattern between two
-// colons, except that a star which ends such a piece ("open" piece) may run over colons. After an open piece the rest of the
-// pattern may begin after any later colon of r ("floating"); the pieces up to and including the next open one, or up to the first star
-// of the tail, then take the leftmost place where they all match. That is enough, because what follows is again free to move
-// right. Each piece is compared with each piece of r at most once a round, so the work stays within len(pattern)*len(r).
+// matchHead is the general case, with fuel for a number of steps linear in both lengths; bits does what takes more.
 func (p *resourcePattern) matchHead(r string) bool {
+	g := newGlobber(p.wildcards(), p.text, r)
+	if ok := g.head(p, r); g.fuel >= 0 {
+		return ok
+	}
+	return p.wildcards().bits(p.text, int(p.tail), r, false)
+}
+
+// head matches piece by piece. A colon-free piece of r between two colons can only meet a piece of the pattern between two colons,
+// except that a star which ends such a piece ("open" piece) may run over colons. After an open piece the rest of the pattern may
+// begin after any later colon of r ("floating"); the pieces up to and including the next open one, or up to the first star of the
+// tail, then take the leftmost place where they all match. That is enough, because what follows is again free to move right.
+func (g *globber) head(p *resourcePattern, r string) bool {
 	floating := false
 	at := 0 // where the pattern's pieces not yet placed begin
 	for {
-		outcome, nextAt, rest := p.place(at, r)
+		outcome, nextAt, rest := g.place(p, at, r)
 		switch outcome {
 		case placeEnd:
 			return true
@@ -157,31 +155,33 @@ type placeOutcome uint8
 
 const (
 	placeNot   placeOutcome = iota // not here; perhaps further right
-	placeNever                     // nor further right
+	placeNever                     // nor further right, or the fuel is used up
 	placeOpen                      // up to an open piece; go on floating
 	placeEnd                       // the whole pattern matches
 )
 
 // place tries the pieces of the pattern from at on, at the beginning of s.
-func (p *resourcePattern) place(at int, s string) (outcome placeOutcome, nextAt int, rest string) {
-	w := p.wildcards()
+func (g *globber) place(p *resourcePattern, at int, s string) (outcome placeOutcome, nextAt int, rest string) {
 	for {
 		if !p.short && at == int(p.tail) {
-			return p.placeTail(s), 0, ""
+			return g.placeTail(p.text[p.tail:], s), 0, ""
 		}
 		piece := p.text[at:]
 		last := true
 		if i := strings.IndexByte(piece, ':'); i >= 0 {
 			piece, last = piece[:i], false
 		}
-		open := piece != "" && piece[len(piece)-1] == w.star
+		open := piece != "" && piece[len(piece)-1] == g.star
 		colon := strings.IndexByte(s, ':')
 		against := s
 		if colon >= 0 {
 			against = s[:colon]
 		}
+		if !g.spend(4 + len(piece) + len(against)) {
+			return placeNever, 0, ""
+		}
 		switch {
-		case !w.glob(piece, against): // of an open piece too: its star may end at the colon
+		case !g.glob(piece, against): // of an open piece too: its star may end at the colon
 			return placeNot, 0, ""
 		case last && (open || colon < 0):
 			return placeEnd, 0, ""
@@ -199,22 +199,63 @@ func (p *resourcePattern) place(at int, s string) (outcome placeOutcome, nextAt 
 }
 
 // placeTail matches the part after the fifth colon against all of s.
-func (p *resourcePattern) placeTail(s string) placeOutcome {
-	w := p.wildcards()
-	tail := p.text[p.tail:]
-	i := strings.IndexByte(tail, w.star)
-	if i < 0 {
-		if n, ok := w.prefix(tail, s); !ok || n != len(s) {
-			return placeNot
-		}
-		return placeEnd
+func (g *globber) placeTail(tail, s string) placeOutcome {
+	i := strings.IndexByte(tail, g.star)
+	block := tail
+	if i >= 0 {
+		block = tail[:i]
 	}
-	n, ok := w.prefix(tail[:i], s)
+	if !g.spend(4 + len(block)) {
+		return placeNever
+	}
+	n, ok := g.prefix(block, s)
 	switch {
-	case !ok:
+	case !ok || i < 0 && n != len(s):
 		return placeNot
-	case w.floating(tail[i+1:], s[n:]):
+	case i < 0 || g.floating(tail[i+1:], s[n:]):
 		return placeEnd
 	}
 	return placeNever // a later beginning leaves the rest of the tail less room
+}
+
+// resourceTemplate is a Resource value with policy variables.
+type resourceTemplate struct {
+	template
+	tail    uint32       // place after the fifth colon; no variable stands before it
+	literal uint32       // length of the part before the first wildcard or variable
+	form    resourceForm // resourceExact and resourcePrefix are compared part by part, the others put together first
+}
+
+func newResourceTemplate(t *template, tail int) resourceTemplate {
+	out := resourceTemplate{template: *t, tail: uint32(tail), form: resourceTail}
+	shape := newResourcePattern(t.parts[0].text, true)
+	out.literal = shape.literal
+	switch t.wild() {
+	case wildNone:
+		out.form = resourceExact
+	case wildEnd:
+		out.form = resourcePrefix
+	case wildAny:
+		if out.literal < out.tail {
+			out.form = resourceHead
+		}
+	}
+	return out
+}
+
+// match takes a request resource that is not "*".
+func (t *resourceTemplate) match(r string, q *query) bool {
+	if !strings.HasPrefix(r, t.parts[0].text[:t.literal]) {
+		return false
+	}
+	if t.form == resourceExact || t.form == resourcePrefix {
+		return t.begins(r, q, t.form == resourcePrefix)
+	}
+	var stack [templateStack]byte
+	text, ok := t.expand(stack[:0], q)
+	if !ok {
+		return false
+	}
+	p := resourcePattern{text: borrow(text), literal: t.literal, tail: t.tail, form: t.form, escaped: true}
+	return p.match(r)
 }

@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
+// number is an exact decimal: 0.DIGITS times ten to the power of exponent, where DIGITS are whole and then fraction, without zeros
+// at either end. Zero has no digits. It shares memory with the text it was read from.
+type number struct {
+	negative        bool
+	whole, fraction string
+	exponent        int64
+}
+
+// maxExponent is how many digits an exponent may have, leading zeros not counted. A number with more is no number: "1e999999999" is.
+const maxExponent = 17
+
+// parseNumber reads docs/spec/policy-language.md 10.1.
+func parseNumber(v string) (number, bool) {
+	var n number
+	v, n.negative = cutSign(v)
+	mantissa, exponent := v, int64(0)
+	if i := strings.IndexAny(v, "eE"); i >= 0 {
+		var ok bool
+		if exponent, ok = parseExponent(v[i+1:]); !ok {
+			return number{}, false
+		}
+		mantissa = v[:i]
+	}
+	whole, fraction, point := strings.Cut(mantissa, ".")
+	switch {
+	case whole == "" && !point, whole == "" && fraction == "":
+		return number{}, false
+	case whole != "" && !allDigits(whole), fraction != "" && !allDigits(fraction):
+		return number{}, false
+	}
+	n.whole = strings.TrimLeft(whole, "0")
+	n.exponent = int64(len(n.whole)) + exponent
+	if n.whole == "" {
+		n.fraction = strings.TrimLeft(fraction, "0")
+		n.exponent = int64(len(n.fraction)-len(fraction)) + exponent
+	} else {
+		n.fraction = fraction
+	}
+	if n.fraction = strings.TrimRight(n.fraction, "0"); n.fraction == "" {
+		n.whole = strings.TrimRight(n.whole, "0")
+	}
+	if n.whole == "" && n.fraction == "" {
+		return number{}, true
+	}
+	return n, true
+}
+
+// cutSign takes a leading sign away and says whether it was a minus.
+func cutSign(v string) (string, bool) {
+	if v != "" && (v[0] == '+' || v[0] == '-') {
+		return v[1:], v[0] == '-'
+	}
+	return v, false
+}
+
+func parseExponent(v string) (int64, bool) {
+	digits, negative := cutSign(v)
+	if !allDigits(digits) {
+		return 0, false
+	}
+	if digits = strings.TrimLeft(digits, "0"); digits == "" {
+		return 0, true
+	}
+	if len(digits) > maxExponent {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if negative {
+		n = -n
+	}
+	return n, err == nil
+}
+
+func (n *number) sign() int {
+	switch {
+	case n.whole == "" && n.fraction == "":
+		return 0
+	case n.negative:
+		return -1
+	}
+	return 1
+}
+
+// compareNumbers is -1, 0 or 1. It takes time in proportion to the digits that are written, whatever the exponents are.
+func compareNumbers(a, b *number) int {
+	sign := a.sign()
+	if c := cmp.Compare(sign, b.sign()); c != 0 || sign == 0 {
+		return c
+	}
+	if c := cmp.Compare(a.exponent, b.exponent); c != 0 {
+		return c * sign
+	}
+	n := min(a.digits(), b.digits())
+	for i := range n {
+		if c := cmp.Compare(a.digit(i), b.digit(i)); c != 0 {
+			return c * sign
+		}
+	}
+	return cmp.Compare(a.digits(), b.digits()) * sign
+}
+
+func (n *number) digits() int { return len(n.whole) + len(n.fraction) }
+
+func (n *number) digit(i int) byte {
+	if i < len(n.whole) {
+		return n.whole[i]
+	}
+	return n.fraction[i-len(n.whole)]
+}
+
+func matchNumber(v string, values []number, o Operator) bool {
+	n, ok := parseNumber(v)
+	if !ok {
+		return false
+	}
+	for i := range values {
+		if o.accepts(compareNumbers(&n, &values[i]), NumericEquals) {
+			return true
+		}
+	}
+	return false
+}
+
+// accepts says whether the outcome of comparing the request's value with the policy's satisfies one of the six ordered operators
+// that begin with equals.
+func (o Operator) accepts(c int, equals Operator) bool {
+	switch o - equals {
+	case NumericEquals - NumericEquals:
+		return c == 0
+	case NumericLessThan - NumericEquals:
+		return c < 0
+	case NumericLessThanEquals - NumericEquals:
+		return c <= 0
+	case NumericGreaterThan - NumericEquals:
+		return c > 0
+	case NumericGreaterThanEquals - NumericEquals:
+		return c >= 0
+	}
+	return false
+}

@@ -1,0 +1,200 @@
+package policy
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// template is a text of a 2012 document cut at its policy variables (docs/spec/policy-language.md 3). Its first part is always text,
+// perhaps empty.
+type template struct {
+	parts   []part
+	changed bool // there was an escape or a variable
+}
+
+// part is either text, with escapes resolved, or a variable. Text that may have wildcards has them as escapedWildcards, which
+// no value of a variable can hold.
+type part struct {
+	text        string // the text; of a variable its default
+	key         contextKey
+	variable    bool
+	hasDefault  bool
+	unresolved  bool // a token that can never have a value
+	hasWildcard bool
+}
+
+// parseTemplate reads the tokens of text that begin at from or later. wild says that "*" and "?" outside of tokens are wildcards.
+func parseTemplate(text string, from int, wild bool) template {
+	var t template
+	w := plainWildcards
+	if wild {
+		w = escapedWildcards
+	}
+	var b strings.Builder
+	hasWildcard := false
+	flush := func() {
+		t.parts = append(t.parts, part{text: b.String(), hasWildcard: hasWildcard})
+		b.Reset()
+		hasWildcard = false
+	}
+	for i := 0; i < len(text); i++ {
+		if i >= from && strings.HasPrefix(text[i:], "${") {
+			if length := strings.IndexByte(text[i:], '}'); length >= 0 {
+				token := text[i : i+length+1]
+				i += length
+				t.changed = true
+				if c, ok := escapedByte(token); ok {
+					b.WriteByte(c)
+					continue
+				}
+				flush()
+				t.parts = append(t.parts, parseVariable(token[2:len(token)-1]))
+				continue
+			}
+		}
+		switch c := text[i]; {
+		case wild && c == '*':
+			b.WriteByte(w.star)
+			hasWildcard = true
+		case wild && c == '?':
+			b.WriteByte(w.one)
+			hasWildcard = true
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if b.Len() > 0 || len(t.parts) == 0 {
+		flush()
+	}
+	if !t.changed { // tokens without end: keep the document's memory
+		t.parts = []part{{text: text}}
+	}
+	return t
+}
+
+// parseVariable takes what stands between "${" and "}".
+func parseVariable(content string) part {
+	key, rest, more := strings.Cut(content, ",")
+	p := part{variable: true, key: newContextKey(key)}
+	if key == "" || strings.ContainsFunc(key, unicode.IsSpace) {
+		p.unresolved = true
+	}
+	if !more {
+		return p
+	}
+	rest, opened := strings.CutPrefix(rest, " '")
+	rest, closed := strings.CutSuffix(rest, "'")
+	if !opened || !closed || strings.Contains(rest, "'") {
+		p.unresolved = true
+		return p
+	}
+	p.text, p.hasDefault = rest, true
+	return p
+}
+
+// escapedByte is the character that the token "${*}", "${?}" or "${$}" stands for.
+func escapedByte(token string) (byte, bool) {
+	if len(token) == 4 {
+		switch c := token[2]; c {
+		case '*', '?', '$':
+			return c, true
+		}
+	}
+	return 0, false
+}
+
+// variables says whether the template has any.
+func (t *template) variables() bool { return len(t.parts) > 1 }
+
+type wildness uint8
+
+const (
+	wildNone wildness = iota
+	wildEnd           // the only wildcard is a star at the end
+	wildAny
+)
+
+// wild says where the template has wildcards.
+func (t *template) wild() wildness {
+	for i := range t.parts {
+		p := &t.parts[i]
+		if !p.hasWildcard {
+			continue
+		}
+		n := len(p.text) - 1
+		if i == len(t.parts)-1 && p.text[n] == escapedWildcards.star &&
+			strings.IndexByte(p.text[:n], escapedWildcards.star) < 0 && strings.IndexByte(p.text[:n], escapedWildcards.one) < 0 {
+			return wildEnd
+		}
+		return wildAny
+	}
+	return wildNone
+}
+
+// value is docs/spec/policy-language.md 3.3: false means UNRESOLVED.
+func (p *part) value(q *query) (string, bool) {
+	if !p.variable {
+		return p.text, true
+	}
+	if p.unresolved {
+		return "", false
+	}
+	if e := q.find(&p.key); e != nil && !e.multi() && e.Values[0] != "" {
+		return e.Values[0], true
+	}
+	return p.text, p.hasDefault
+}
+
+// begins compares part by part, for templates without wildcards but a star at the end: open says that there is one.
+func (t *template) begins(s string, q *query, open bool) bool {
+	for i := range t.parts {
+		text, ok := t.parts[i].value(q)
+		if !ok {
+			return false
+		}
+		if open && i == len(t.parts)-1 {
+			text = text[:len(text)-1]
+		}
+		if s, ok = strings.CutPrefix(s, text); !ok {
+			return false
+		}
+	}
+	return open || s == ""
+}
+
+// templateStack is the room for a text with its variables put in; longer ones are allocated.
+const templateStack = 512
+
+// expand appends the text with the values of its variables. It returns false if one is UNRESOLVED.
+func (t *template) expand(b []byte, q *query) ([]byte, bool) {
+	for i := range t.parts {
+		text, ok := t.parts[i].value(q)
+		if !ok {
+			return nil, false
+		}
+		b = append(b, text...)
+	}
+	return b, true
+}
+
+// borrow is the bytes as a string, without a copy. The bytes are not written to while the string is used.
+func borrow(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// validContext says whether the request context is within its bounds. That its values are UTF-8 keeps the bytes of
+// escapedWildcards out of patterns.
+func validContext(context []Entry) bool {
+	if len(context) > MaxContext {
+		return false
+	}
+	size := 0
+	for i := range context {
+		for _, v := range context[i].Values {
+			if size += len(v) + 1; size > MaxContextText || !utf8.ValidString(v) {
+				return false
+			}
+		}
+	}
+	return true
+}
