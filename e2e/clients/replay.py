@@ -6,80 +6,19 @@ Each case runs the calls that produced the recording (as ORIGIN.md's source desc
 in a recording stand for values that differ from run to run: they match any value of their kind, and the same placeholder always the same
 value. Steps of a recording that a case leaves out are named with the reason.
 """
-import datetime
+import importlib
+import importlib.util
 import json
 import os
 import re
 import sys
 
 import boto3
+from botocore.exceptions import ClientError
 
-ACCOUNT = os.environ["GATEHOUSE_ACCOUNT"]
-PLACEHOLDER = re.compile(r"<[a-z-]+(?::\d+)?>")
-PLAIN = "[^/]+?"
-ANY = {"<secret-access-key": ".+"}  # the only value that may hold a slash
-DIGITS = ":0123456789>"
-TIMES = {"<datetime>", "datetime", "date", "<timestamp>"}
+sys.dont_write_bytecode = True  # the modules of this directory leave nothing beside them
 
-iam = boto3.client("iam")
-
-
-def clean(answer):
-    """The form in which answers were recorded."""
-    answer = dict(answer)
-    meta = answer.get("ResponseMetadata")
-    if meta:
-        answer["ResponseMetadata"] = {"HTTPHeaders": {}, "HTTPStatusCode": meta["HTTPStatusCode"]}
-    return answer
-
-
-class Differs(Exception):
-    pass
-
-
-def match(want, have, bound, path):
-    if isinstance(want, dict):
-        if not isinstance(have, dict) or set(want) != set(have):
-            raise Differs(f"{path}: recorded {json.dumps(want)}, answered {have!r}")
-        for key in want:
-            match(want[key], have[key], bound, f"{path}.{key}")
-    elif isinstance(want, list):
-        if not isinstance(have, list) or len(want) != len(have):
-            raise Differs(f"{path}: recorded {json.dumps(want)}, answered {have!r}")
-        for i, (w, h) in enumerate(zip(want, have)):
-            match(w, h, bound, f"{path}[{i}]")
-    elif want in TIMES:
-        if not isinstance(have, datetime.datetime):
-            raise Differs(f"{path}: recorded a time, answered {have!r}")
-    elif isinstance(want, str) and isinstance(have, str):
-        text(want.replace("111111111111", ACCOUNT), have, bound, path)
-    elif want != have:
-        raise Differs(f"{path}: recorded {want!r}, answered {have!r}")
-
-
-def text(want, have, bound, path):
-    pattern, names, end = "", [], 0
-    for m in PLACEHOLDER.finditer(want):
-        pattern += re.escape(want[end : m.start()])
-        name, end = m.group(), m.end()
-        if name in ("<partition>", "<region>"):
-            pattern += {"<partition>": "aws", "<region>": "us-east-1"}[name]
-        elif name in bound:
-            pattern += re.escape(bound[name])
-        elif name in names:
-            pattern += f"(?P=p{names.index(name)})"
-        else:
-            pattern += f"(?P<p{len(names)}>{ANY.get(name.rstrip(DIGITS), PLAIN)})"
-            names.append(name)
-    found = re.fullmatch(pattern + re.escape(want[end:]), have)
-    if not found:
-        raise Differs(f"{path}: recorded {want!r}, answered {have!r} (bound: {bound})")
-    for i, name in enumerate(names):
-        bound[name] = found.group(f"p{i}")
-
-
-def user(name):
-    return iam.create_user(UserName=name)
+from replay_kit import Differs, clean, clear, iam, match, user  # noqa: E402
 
 
 def encoding():
@@ -159,6 +98,9 @@ CASES = [
      {"stack-outputs": STACK, "describe-user-group-association": "groups come with the next issue"}),
     ("test_sts", "::test_get_caller_identity_with_iam_user_credentials", caller_identity, {}),
 ]
+for module in ("replay_groups", "replay_roles", "replay_policies"):
+    if importlib.util.find_spec(module):
+        CASES += importlib.import_module(module).CASES
 
 
 def main(directory):
@@ -166,23 +108,19 @@ def main(directory):
     for file, name, case, left_out in CASES:
         with open(os.path.join(directory, file + ".snapshot.json"), encoding="utf-8") as f:
             recorded = next(v["recorded-content"] for k, v in json.load(f).items() if k.endswith(name))
-        steps, bound = case(), {}
+        bound = {}
         try:
+            steps = case()
             if set(steps) | set(left_out) != set(recorded):
                 raise Differs(f"the recording has the steps {sorted(recorded)}")
             for step in recorded:
                 if step not in left_out:
                     match(recorded[step], clean(steps[step]), bound, step)
             print("equal:", name.lstrip(":"), *(f"({step} left out: {why})" for step, why in left_out.items()))
-        except Differs as e:
+        except (Differs, ClientError) as e:
             failed += 1
             print("DIFFERS:", name.lstrip(":"), e)
-        for u in iam.list_users()["Users"]:
-            for k in iam.list_access_keys(UserName=u["UserName"])["AccessKeyMetadata"]:
-                iam.delete_access_key(UserName=u["UserName"], AccessKeyId=k["AccessKeyId"])
-            for p in iam.list_user_policies(UserName=u["UserName"])["PolicyNames"]:
-                iam.delete_user_policy(UserName=u["UserName"], PolicyName=p)
-            iam.delete_user(UserName=u["UserName"])
+        clear()
     print(f"{len(CASES) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
