@@ -1,11 +1,20 @@
 package policytest
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/policy"
+)
+
+// The accounts of docs/spec/evaluation.md 13 that cases are about.
+const (
+	AccountA = "111111111111" // member of the organization o-1; the default of callers and owners
+	AccountB = "222222222222" // another member
+	AccountM = "000000000000" // the management account
+	AccountX = "999999999999" // outside
 )
 
 // Case is one decision with its expected outcome.
@@ -17,9 +26,15 @@ type Case struct {
 	Why  string
 
 	Policies []Policy // in attachment order
-	Root     bool     // the caller is the root user
-	Request  policy.Request
-	Want     Outcome
+	Caller   Caller
+	Tags     map[string]string // of the caller
+	Action   string
+	Resource string
+	Owner    string // "" for a request that names none
+	// NeedsResourcePolicy is that of policy.Request.
+	NeedsResourcePolicy bool
+	Context             []Key // what differs from the environment
+	Want                Outcome
 }
 
 // Policy is a policy of a case.
@@ -27,6 +42,14 @@ type Policy struct {
 	Layer policy.Layer
 	Name  string // unique in the case
 	Text  string // a JSON document
+}
+
+// Key is one line "context".
+type Key struct {
+	Name   string
+	Values []string
+	Multi  bool
+	Absent bool
 }
 
 // Outcome is what a case asserts of a decision.
@@ -53,11 +76,52 @@ func (c *Case) String() string {
 	for _, p := range c.Policies {
 		fmt.Fprintf(&b, "%s: %s\n  %s\n", p.Layer, p.Name, strings.ReplaceAll(p.Text, "\n", "\n  "))
 	}
-	if c.Root {
-		b.WriteString("caller: root\n")
+	fmt.Fprintf(&b, "caller: %s\n", c.Caller)
+	if len(c.Tags) > 0 {
+		fmt.Fprintf(&b, "tags: %s\n", encode(c.Tags))
 	}
-	fmt.Fprintf(&b, "request: %s on %s\nexpect: %s\n", quoteWord(c.Request.Action), quoteWord(c.Request.Resource), c.Want)
+	switch c.Owner {
+	case AccountA:
+	case "":
+		b.WriteString("owner: caller\n")
+	default:
+		fmt.Fprintf(&b, "owner: %s\n", c.Owner)
+	}
+	if c.NeedsResourcePolicy {
+		b.WriteString("needs: resource policy\n")
+	}
+	fmt.Fprintf(&b, "request: %s on %s\n", quoteWord(c.Action), quoteWord(c.Resource))
+	for _, k := range c.Context {
+		fmt.Fprintf(&b, "context: %s\n", k)
+	}
+	fmt.Fprintf(&b, "expect: %s\n", c.Want)
 	return b.String()
+}
+
+// String prints the key as a case file writes it.
+func (k Key) String() string {
+	name := quoteWord(k.Name)
+	if strings.Contains(k.Name, "=") {
+		name = encode(k.Name)
+	}
+	switch {
+	case k.Absent:
+		return name + "=absent"
+	case k.Multi:
+		return name + "=" + encode(append([]string{}, k.Values...))
+	}
+	return name + "=" + encode(k.Values[0])
+}
+
+// encode prints JSON without the escapes for HTML, so that cases stay readable.
+func encode(v any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(err) // strings, lists and maps of strings always marshal
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // Load reads the cases of all files that match the pattern of fs.Glob. It fails on the first malformed case, on a name that occurs twice, and when

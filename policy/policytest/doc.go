@@ -7,21 +7,39 @@
 //	why: deny beats allow, whatever their order
 //	identity: p1
 //	  Allow s3:* on *
-//	  Deny not s3:Get*, s3:List* on arn:aws:s3:::b, arn:aws:s3:::b/*
-//	identity: p2 v2008
-//	  {"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}
-//	caller: user
+//	  Deny not s3:Get*, s3:List* on arn:aws:s3:::b, arn:aws:s3:::b/* if {"Bool":{"aws:SecureTransport":false}}
+//	resource: bp v2008
+//	  {"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}
+//	caller: session p/app s1
+//	tags: {"team":"red"}
+//	owner: 222222222222
 //	request: s3:PutObject on arn:aws:s3:::b/k
+//	context: aws:TagKeys=["a","b"]
+//	context: aws:SourceIp=absent
 //	expect: DENY-E identity p1#1
 //
-// A policy field names its layer and the policy; the lines under it are indented. They are statements, "Allow ACTIONS on RESOURCES" where each
-// list may begin with "not", values with spaces or commas are JSON strings, and "v2008" or "noversion" after the name changes
-// the Version; or one JSON document. "caller" is user (which may be left out) or root. "expect" names the effect, the layer that
-// decided, and the deciding statement by policy and index; nothing follows the layer where no statement decided.
-// Every case asserts all three. Unknown fields, words and layers are errors.
+// A policy field names its layer (identity, boundary, session, resource or trust) and the policy; the lines under it are indented. They
+// are statements or one JSON document. A statement is "Allow ACTIONS on RESOURCES to PRINCIPAL if CONDITION". Each list may begin with
+// "not", values with spaces or commas are JSON strings; "on RESOURCES" may be left out in resource and trust policies; PRINCIPAL
+// is "*" or the JSON of a Principal element, "not" before it makes a NotPrincipal; CONDITION is the JSON of a Condition element. "v2008"
+// or "noversion" after the policy's name changes the Version, which is 2012-10-17.
+//
+// The world is that of docs/spec/evaluation.md 13. "caller" is one of
+//
+//	user NAME [via GetSessionToken]    root    session ROLE NAME    federated NAME by USER|root
+//	service NAME    provider NAME    anonymous
+//
+// where the first four may end in "in ACCOUNT"; names of users and roles may have a path. It is "user alice" in the account
+// 111111111111 when it is left out. "owner" is the account of the resource, 111111111111 when it is left out, or "caller" for a
+// request that names none. "needs: resource policy" is policy.Request.NeedsResourcePolicy. The context has the keys of
+// docs/spec/evaluation.md 1.2 for the caller and the environment of its section 13 (see Case.Environment), "tags" are the caller's;
+// a "context" line sets one key to a JSON string, to a JSON list (which makes the key multi-valued) or to "absent".
+//
+// "expect" names the effect, the layer that decided, and the deciding statement by policy and index; nothing follows the layer where
+// no statement decided. Every case asserts all three. Unknown fields, words and layers are errors.
 //
 // Documents of cases must stand the grammar (policy.Decode), not the checks of a write (policy.Document.Validate): the rules of
 // evaluation also hold for what AWS would not let you write today.
 //
-// The package knows the file format and package policy; the ways to decide are given to Run.
+// The package knows the file format, the world of the cases and package policy; the ways to decide are given to Run.
 package policytest

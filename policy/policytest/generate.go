@@ -13,18 +13,20 @@ import (
 // the places where wildcards meet colons are all common.
 func Generate(rng *rand.Rand) *Case {
 	g := generator{rng}
-	c := &Case{Name: "generated", Spec: "evaluation.md 4.2", Why: "generated"}
-	c.Root = g.one(12)
-	c.Request = policy.Request{Action: g.action(), Resource: g.resource()}
+	c := &Case{Name: "generated", Spec: "evaluation.md 4.2", Why: "generated", Caller: Alice, Owner: AccountA}
+	if g.one(12) {
+		c.Caller = Caller{Kind: policy.RootCaller, Account: AccountA}
+	}
+	c.Action, c.Resource = g.action(), g.resource()
 	for i := range g.rng.IntN(4) {
 		d := policy.Document{Version: g.pick("", policy.Version2008, policy.Version2012, policy.Version2012, policy.Version2012)}
 		for range 1 + g.rng.IntN(4) {
 			s := policy.Statement{Effect: g.pick("Allow", "Allow", "Deny"), NotAction: g.one(6), NotResource: g.one(6)}
 			for range 1 + g.rng.IntN(3) {
-				s.Actions = append(s.Actions, g.actionPattern(c.Request.Action))
+				s.Actions = append(s.Actions, g.actionPattern(c.Action))
 			}
 			for range 1 + g.rng.IntN(3) {
-				s.Resources = append(s.Resources, g.resourcePattern(c.Request.Resource))
+				s.Resources = append(s.Resources, g.resourcePattern(c.Resource))
 			}
 			d.Statements = append(d.Statements, s)
 		}

@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,6 +13,10 @@ import (
 // layers are the policy fields. A layer stands here once package policy evaluates it.
 var layers = map[string]policy.Layer{
 	"identity": policy.LayerIdentity,
+	"boundary": policy.LayerBoundary,
+	"session":  policy.LayerSession,
+	"resource": policy.LayerResource,
+	"trust":    policy.LayerTrust,
 }
 
 // Parse reads the text of a case file. Errors begin with "file:line:".
@@ -42,10 +47,11 @@ type parser struct {
 
 // draft is a policy before its lines are complete.
 type draft struct {
-	layer    policy.Layer
-	name     string
-	document policy.Document
-	json     []string
+	layer      policy.Layer
+	name       string
+	version    string   // a JSON member with its comma, or ""
+	statements []string // JSON
+	json       []string // lines of a whole document
 }
 
 func (p *parser) parseLine(line string) error {
@@ -65,7 +71,7 @@ func (p *parser) parseLine(line string) error {
 		if strings.ContainsAny(name, " \t#") || name == "" {
 			return fmt.Errorf("bad case name %q", name)
 		}
-		p.current = &Case{File: p.file, Line: p.line, Name: name}
+		p.current = &Case{File: p.file, Line: p.line, Name: name, Caller: Alice, Owner: AccountA}
 		p.seen = make(map[string]bool)
 		return nil
 	}
@@ -80,7 +86,7 @@ func (p *parser) field(field, value string) error {
 	if layer, ok := layers[field]; ok {
 		return p.beginPolicy(layer, value)
 	}
-	if p.seen[field] {
+	if p.seen[field] && field != "context" {
 		return fmt.Errorf("field %q twice in case %s", field, p.current.Name)
 	}
 	p.seen[field] = true
@@ -92,15 +98,25 @@ func (p *parser) field(field, value string) error {
 	case "why":
 		c.Why = value
 	case "caller":
-		switch value {
-		case "user":
-		case "root":
-			c.Root = true
-		default:
-			err = fmt.Errorf("unknown caller %q", value)
+		c.Caller, err = parseCaller(value)
+	case "tags":
+		if json.Unmarshal([]byte(value), &c.Tags) != nil {
+			err = fmt.Errorf("tags %q are not a JSON object of strings", value)
 		}
+	case "owner":
+		if c.Owner = value; value == "caller" {
+			c.Owner = ""
+		}
+	case "needs":
+		if c.NeedsResourcePolicy = value == "resource policy"; !c.NeedsResourcePolicy {
+			err = fmt.Errorf("unknown need %q", value)
+		}
+	case "context":
+		var k Key
+		k, err = parseKey(value)
+		c.Context = append(c.Context, k)
 	case "request":
-		c.Request.Action, c.Request.Resource, err = parseRequest(value)
+		c.Action, c.Resource, err = parseRequest(value)
 	case "expect":
 		c.Want, err = parseOutcome(value)
 	default:
@@ -128,10 +144,10 @@ func (p *parser) endCase() error {
 	if name := c.Want.Policy; name != "" {
 		known := false
 		for _, d := range c.Policies {
-			known = known || d.Name == name
+			known = known || d.Name == name && d.Layer == c.Want.Layer
 		}
 		if !known {
-			return fmt.Errorf("case %s (line %d) expects policy %q, which it does not have", c.Name, c.Line, name)
+			return fmt.Errorf("case %s (line %d) expects policy %q, which it does not have in that layer", c.Name, c.Line, name)
 		}
 	}
 	p.cases = append(p.cases, c)
@@ -148,15 +164,17 @@ func (p *parser) beginPolicy(layer policy.Layer, value string) error {
 		if other.Name == words[0] {
 			return fmt.Errorf("policy %q twice in case %s", words[0], p.current.Name)
 		}
+		if single(layer) != "" && single(layer) == single(other.Layer) {
+			return fmt.Errorf("case %s has more than one %s", p.current.Name, single(layer))
+		}
 	}
-	p.policy = &draft{layer: layer, name: words[0]}
-	p.policy.document.Version = policy.Version2012
+	p.policy = &draft{layer: layer, name: words[0], version: `"Version":"` + policy.Version2012 + `",`}
 	for _, option := range words[1:] {
 		switch option {
 		case "v2008":
-			p.policy.document.Version = policy.Version2008
+			p.policy.version = `"Version":"` + policy.Version2008 + `",`
 		case "noversion":
-			p.policy.document.Version = ""
+			p.policy.version = ""
 		default:
 			return fmt.Errorf("unknown word %q after the policy's name", option)
 		}
@@ -164,19 +182,30 @@ func (p *parser) beginPolicy(layer policy.Layer, value string) error {
 	return nil
 }
 
+// single names the thing of which a case has at most one.
+func single(layer policy.Layer) string {
+	switch layer {
+	case policy.LayerBoundary:
+		return "boundary"
+	case policy.LayerResource, policy.LayerTrust:
+		return "policy of the resource"
+	}
+	return ""
+}
+
 func (p *parser) policyLine(line string) error {
 	switch {
 	case p.policy == nil:
 		return errors.New("indented line outside a policy")
-	case len(p.policy.json) > 0 || len(p.policy.document.Statements) == 0 && strings.HasPrefix(line, "{"):
+	case len(p.policy.json) > 0 || len(p.policy.statements) == 0 && strings.HasPrefix(line, "{"):
 		p.policy.json = append(p.policy.json, line)
 		return nil
 	}
-	s, err := parseStatement(line)
+	s, err := parseStatement(line, p.policy.layer)
 	if err != nil {
 		return err
 	}
-	p.policy.document.Statements = append(p.policy.document.Statements, s)
+	p.policy.statements = append(p.policy.statements, s)
 	return nil
 }
 
@@ -188,12 +217,12 @@ func (p *parser) endPolicy() error {
 	p.policy = nil
 	text := strings.Join(d.json, "\n")
 	if text == "" {
-		if len(d.document.Statements) == 0 {
+		if len(d.statements) == 0 {
 			return fmt.Errorf("policy %q is empty", d.name)
 		}
-		text = d.document.JSON()
+		text = "{" + d.version + `"Statement":[` + strings.Join(d.statements, ",") + "]}"
 	}
-	if _, err := policy.Decode(text, policy.Identity); err != nil {
+	if _, err := policy.Decode(text, Kind(d.layer)); err != nil {
 		return fmt.Errorf("policy %q: %w", d.name, err)
 	}
 	p.current.Policies = append(p.current.Policies, Policy{Layer: d.layer, Name: d.name, Text: text})

@@ -14,28 +14,34 @@ import (
 
 // referenceEvaluator decides with the second implementation.
 var referenceEvaluator = policytest.Evaluator{Name: "reference", Decide: func(c *policytest.Case) (policytest.Outcome, error) {
-	sets := reference.Sets{Root: c.Root}
+	sets := reference.Sets{Caller: c.Caller.Policy()}
+	sets.Root = c.Caller.Kind == policy.RootCaller || c.Caller.Kind == policy.FederatedCaller && c.Caller.Issuer == ""
+	sets.SessionLimited = c.Caller.Kind == policy.FederatedCaller
+	names := make(map[policy.Layer][]string)
 	for _, p := range c.Policies {
-		d, err := policy.Decode(p.Text, policy.Identity)
+		d, err := policy.Decode(p.Text, policytest.Kind(p.Layer))
 		if err != nil {
 			return policytest.Outcome{}, err
 		}
-		sets.Identity = append(sets.Identity, d)
+		names[p.Layer] = append(names[p.Layer], p.Name)
+		switch p.Layer {
+		case policy.LayerIdentity:
+			sets.Identity = append(sets.Identity, d)
+		case policy.LayerBoundary:
+			sets.Boundary = d
+		case policy.LayerSession:
+			sets.Session = append(sets.Session, d)
+		default:
+			sets.Resource = d
+		}
 	}
-	d, err := reference.Decide(sets, c.Request)
+	d, err := reference.Decide(sets, c.Request())
 	if err != nil {
 		return policytest.Outcome{}, err
 	}
 	o := policytest.Outcome{Effect: d.Effect, Layer: d.Layer}
-	var named []reference.Place
-	switch {
-	case d.Effect == policy.DenyExplicit:
-		named = d.Denies
-	case d.Effect == policy.Allow && !c.Root:
-		named = d.Allows
-	}
-	if len(named) > 0 {
-		o.Policy, o.Statement = c.Policies[named[0].Policy].Name, named[0].Statement
+	if named := append(d.Denies, d.Allows...); len(named) > 0 {
+		o.Policy, o.Statement = names[d.Layer][named[0].Policy], named[0].Statement
 	}
 	return o, nil
 }}
@@ -46,7 +52,7 @@ func TestCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(cases) < 100 {
+	if len(cases) < 900 {
 		t.Errorf("only %d cases were found", len(cases))
 	}
 	policytest.Run(t, cases, policytest.Compiled, policytest.Reprinted, referenceEvaluator)
@@ -77,7 +83,9 @@ func TestParseRefuses(t *testing.T) {
 	const tail = "request: s3:Get on *\nexpect: DENY-I identity\n"
 	tests := []struct{ name, text, want string }{
 		{"unknown field", head + "principal: alice\n" + tail, `f:4: unknown field "principal"`},
-		{"unknown layer", head + "boundary: b\n  Allow * on *\n" + tail, `f:4: unknown field "boundary"`},
+		{"unknown layer", head + "scp: b\n  Allow * on *\n" + tail, `f:4: unknown field "scp"`},
+		{"two boundaries", head + "boundary: a\n  Allow * on *\nboundary: b\n  Allow * on *\n" + tail, "f:6: case a has more than one boundary"},
+		{"two resource policies", head + "trust: a\n  Allow sts:* to *\nresource: b\n  Allow * on * to *\n" + tail, "f:6: case a has more than one policy of the resource"},
 		{"field before case", "spec: s\n", `f:1: expected "case NAME"`},
 		{"no colon", head + "nonsense\n" + tail, `f:4: expected "case NAME" or "field: value"`},
 		{"field twice", head + "why: again\n" + tail, `f:4: field "why" twice`},
@@ -89,18 +97,32 @@ func TestParseRefuses(t *testing.T) {
 		{"unnamed policy", head + "identity:\n  Allow * on *\n" + tail, "f:4: a policy needs a name"},
 		{"policy twice", head + "identity: p\n  Allow * on *\nidentity: p\n  Allow * on *\n" + tail, `f:6: policy "p" twice`},
 		{"policy option", head + "identity: p v2009\n  Allow * on *\n" + tail, `f:4: unknown word "v2009"`},
-		{"condition", head + "identity: p\n  Allow * on * if x\n" + tail, `f:5: unknown word "if"`},
+		{"condition", head + "identity: p\n  Allow * on * if x\n" + tail, `f:5: bad JSON at "x"`},
+		{"condition operator", head + "identity: p\n  Allow * on * if {\"Is\":{\"k\":\"v\"}}\n" + tail, `unknown condition operator "Is"`},
+		{"after condition", head + "identity: p\n  Allow * on * if {} to *\n" + tail, `f:5: unknown words "to *"`},
+		{"principal", head + "resource: p\n  Allow * on * to alice\n" + tail, `f:5: bad JSON at "alice"`},
+		{"principal type", head + "resource: p\n  Allow * on * to {\"User\":\"a\"}\n" + tail, `unknown principal type "User"`},
 		{"effect", head + "identity: p\n  allow * on *\n" + tail, "f:5: a statement begins with Allow or Deny"},
 		{"no resource", head + "identity: p\n  Allow *\n" + tail, `f:5: expected "on"`},
 		{"no value", head + "identity: p\n  Allow a:b, on *\n" + tail, "f:5: expected a value"},
 		{"bad JSON", head + "identity: p\n  {\"Statement\":[]}\n" + tail, `f:6: policy "p": MalformedPolicyDocument`},
 		{"request", head + "request: s3:Get\nexpect: DENY-I identity\n", `f:4: expected "ACTION on RESOURCE"`},
 		{"caller", head + "caller: alice\n" + tail, `f:4: unknown caller "alice"`},
+		{"caller's words", head + "caller: session app\n" + tail, `f:4: bad caller "session app"`},
+		{"caller's credentials", head + "caller: root via GetSessionToken\n" + tail, `f:4: bad caller "root via GetSessionToken"`},
+		{"caller's issuer", head + "caller: federated a of b\n" + tail, `f:4: bad caller`},
+		{"caller's account", head + "caller: anonymous in 222222222222\n" + tail, `f:4: bad caller`},
+		{"tags", head + "tags: {\"a\":1}\n" + tail, "f:4: tags"},
+		{"needs", head + "needs: nothing\n" + tail, `f:4: unknown need "nothing"`},
+		{"context without value", head + "context: a:b\n" + tail, `f:4: expected "KEY=VALUE"`},
+		{"context value", head + "context: a:b=c\n" + tail, `f:4: "c" is not a JSON string`},
+		{"context number", head + "context: a:b=1\n" + tail, `f:4: "1" is not a JSON string`},
 		{"expect effect", head + "request: s3:Get on *\nexpect: DENY identity\n", `f:5: unknown effect "DENY"`},
-		{"expect layer", head + "request: s3:Get on *\nexpect: DENY-I session\n", `f:5: unknown layer "session"`},
+		{"expect layer", head + "request: s3:Get on *\nexpect: DENY-I scp\n", `f:5: unknown layer "scp"`},
 		{"expect place", head + "request: s3:Get on *\nexpect: ALLOW identity p\n", "f:5: expected POLICY#INDEX"},
 		{"expect no place", head + "request: s3:Get on *\nexpect: DENY-E identity\n", "f:5: DENY-E needs a deciding statement"},
 		{"expect other policy", head + "request: s3:Get on *\nexpect: ALLOW identity p#0\n", `expects policy "p", which it does not have`},
+		{"expect policy of other layer", head + "boundary: p\n  Allow * on *\nrequest: s3:Get on *\nexpect: ALLOW identity p#0\n", `does not have in that layer`},
 		{"case name", "case a b\n", "f:1: bad case name"},
 	}
 	for _, tt := range tests {

@@ -15,8 +15,8 @@ type Evaluator struct {
 
 // Compiled decides with package policy, as a server does.
 var Compiled = Evaluator{Name: "compiled", Decide: func(c *Case) (Outcome, error) {
-	return c.decide(func(text string) (*policy.Policy, error) {
-		d, err := policy.Decode(text, policy.Identity)
+	return c.decide(func(text string, kind policy.Kind) (*policy.Policy, error) {
+		d, err := policy.Decode(text, kind)
 		if err != nil {
 			return nil, err
 		}
@@ -26,33 +26,60 @@ var Compiled = Evaluator{Name: "compiled", Decide: func(c *Case) (Outcome, error
 
 // Reprinted decides with package policy after each document was printed and read again.
 var Reprinted = Evaluator{Name: "reprinted", Decide: func(c *Case) (Outcome, error) {
-	return c.decide(func(text string) (*policy.Policy, error) {
-		d, err := policy.Decode(text, policy.Identity)
+	return c.decide(func(text string, kind policy.Kind) (*policy.Policy, error) {
+		d, err := policy.Decode(text, kind)
 		if err != nil {
 			return nil, err
 		}
-		if d, err = policy.Decode(d.JSON(), policy.Identity); err != nil {
+		if d, err = policy.Decode(d.JSON(), kind); err != nil {
 			return nil, err
 		}
 		return policy.Compile(d)
 	})
 }}
 
-func (c *Case) decide(load func(string) (*policy.Policy, error)) (Outcome, error) {
-	sets := policy.Sets{Root: c.Root}
+// Kind is the kind of the documents of a layer that cases have.
+func Kind(layer policy.Layer) policy.Kind {
+	switch layer {
+	case policy.LayerBoundary:
+		return policy.Boundary
+	case policy.LayerSession:
+		return policy.Session
+	case policy.LayerResource:
+		return policy.Resource
+	case policy.LayerTrust:
+		return policy.Trust
+	}
+	return policy.Identity
+}
+
+func (c *Case) decide(load func(string, policy.Kind) (*policy.Policy, error)) (Outcome, error) {
+	sets := policy.Sets{
+		Caller:         c.Caller.Policy(),
+		Root:           c.Caller.root(),
+		SessionLimited: c.Caller.Kind == policy.FederatedCaller,
+	}
+	request := c.Request()
 	for _, p := range c.Policies {
-		compiled, err := load(p.Text)
+		compiled, err := load(p.Text, Kind(p.Layer))
 		if err != nil {
 			return Outcome{}, fmt.Errorf("policy %s: %w", p.Name, err)
 		}
+		a := &policy.Attached{Policy: compiled, Name: p.Name}
 		switch p.Layer {
 		case policy.LayerIdentity:
-			sets.Identity = append(sets.Identity, &policy.Attached{Policy: compiled, Name: p.Name})
+			sets.Identity = append(sets.Identity, a)
+		case policy.LayerBoundary:
+			sets.Boundary = a
+		case policy.LayerSession:
+			sets.Session = append(sets.Session, a)
+		case policy.LayerResource, policy.LayerTrust:
+			request.ResourcePolicy = a
 		default:
 			return Outcome{}, fmt.Errorf("policy %s: layer %s is not evaluated", p.Name, p.Layer)
 		}
 	}
-	d := policy.Decide(&sets, &c.Request)
+	d := policy.Decide(&sets, &request)
 	o := Outcome{Effect: d.Effect, Layer: d.Layer, Statement: d.Statement}
 	if d.Policy != nil {
 		o.Policy = d.Policy.Name

@@ -89,7 +89,7 @@ func valueClass(kind policy.Kind, v policy.PrincipalValue, caller policy.Caller)
 			return direct
 		}
 	case "CanonicalUser":
-		if inAccount && caller.Canonical != "" && v.Value == caller.Canonical {
+		if kind == policy.Resource && inAccount && caller.Canonical != "" && v.Value == caller.Canonical {
 			return account
 		}
 	}
@@ -132,7 +132,7 @@ func allListed(kind policy.Kind, p *policy.Principal, caller policy.Caller) bool
 		return listed(func(v policy.PrincipalValue) bool { return v.Type == "AWS" && v.Value != "" && named(v.Value, caller) })
 	}
 	accountListed := aws(namesAccount) || listed(func(v policy.PrincipalValue) bool {
-		return v.Type == "CanonicalUser" && caller.Canonical != "" && v.Value == caller.Canonical
+		return v.Type == "CanonicalUser" && valueClass(kind, v, caller) == account // 8.1: it means the account
 	})
 	switch caller.Kind {
 	case policy.RootCaller:
