@@ -184,7 +184,10 @@ func parseBlock(v string) (netip.Prefix, bool) {
 	if err != nil {
 		return netip.Prefix{}, false
 	}
-	if a := b.Addr(); a.Is4In6() && b.Bits() >= 96 {
+	if a := b.Addr(); a.Is4In6() {
+		if b.Bits() < 96 {
+			return netip.Prefix{}, false // more than IPv4 has
+		}
 		b = netip.PrefixFrom(a.Unmap(), b.Bits()-96)
 	}
 	return b.Masked(), true

@@ -8,15 +8,17 @@ type contextKey struct {
 	tag  uint32 // place of the tag key in name, 0 in keys without one
 }
 
-// newContextKey takes a key as written. A key that ends with "Tag/" names no tag and is absent.
+// newContextKey takes a key as written. The tag prefixes of the aws space without a tag are absent.
 func newContextKey(name string) contextKey {
 	slash := strings.IndexByte(name, '/')
 	const suffix = "tag"
 	if slash < len(suffix) || !equalFold(name[slash-len(suffix):slash], suffix) {
 		return contextKey{name: name}
 	}
-	if slash == len(name)-1 {
-		return contextKey{}
+	for _, prefix := range [...]string{"aws:ResourceTag/", "aws:RequestTag/", "aws:PrincipalTag/"} {
+		if equalFold(name, prefix) {
+			return contextKey{}
+		}
 	}
 	return contextKey{name: name, tag: uint32(slash + 1)}
 }

@@ -220,9 +220,6 @@ type resourceVerdict struct {
 func (q *query) evaluateResource(a *Attached) resourceVerdict {
 	v := resourceVerdict{layer: LayerResource}
 	if a == nil {
-		if equalFold(q.action[:q.colon], "sts") { // the only resources of STS that have a policy are roles
-			v.layer = LayerTrust
-		}
 		return v
 	}
 	p := a.Policy

@@ -91,7 +91,7 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-var hostile = []struct{ name, pattern, resource string }{
+var hostileResources = []struct{ name, pattern, resource string }{
 	{"stars", "arn:aws:s3:::" + strings.Repeat("*a", 3000) + "*b", "arn:aws:s3:::" + strings.Repeat("a", 4000)},
 	{"stars and questions", "arn:aws:s3:::" + strings.Repeat("*a?", 2000) + "b", "arn:aws:s3:::" + strings.Repeat("a", 4000)},
 	{"long block", "arn:aws:s3:::*" + strings.Repeat("a", 2000) + "b*", "arn:aws:s3:::" + strings.Repeat("a", 4000)},
@@ -104,7 +104,7 @@ var hostile = []struct{ name, pattern, resource string }{
 
 // No pattern makes a decision slow: the work is bounded by the product of both lengths, with small factors.
 func TestHostilePatterns(t *testing.T) {
-	for _, h := range hostile {
+	for _, h := range hostileResources {
 		start := time.Now()
 		if policy.MatchResource(h.pattern, h.resource, false) {
 			t.Errorf("%s: matches, which the test does not expect", h.name)
@@ -116,7 +116,7 @@ func TestHostilePatterns(t *testing.T) {
 }
 
 func BenchmarkHostile(b *testing.B) {
-	for _, h := range hostile {
+	for _, h := range hostileResources {
 		d := policy.Document{Kind: policy.Identity, Statements: []policy.Statement{{Effect: "Allow", Actions: []string{"s3:*"}, Resources: []string{h.pattern}}}}
 		p, err := policy.Compile(&d)
 		if err != nil {

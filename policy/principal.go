@@ -80,7 +80,7 @@ func compileAWSPrincipal(v string) principalValue {
 	switch {
 	case len(parts) == 1:
 		return principalValue{form: formID, text: v}
-	case len(parts) < 6 || parts[0] != "arn":
+	case len(parts) < 6 || parts[0] != "arn" || parts[1] == "" || parts[4] == "":
 		return principalValue{form: formNobody}
 	case parts[2] == "iam" && parts[3] == "" && parts[5] == "root":
 		return principalValue{form: formAccount, text: parts[4], partition: parts[1]}
