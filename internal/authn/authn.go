@@ -25,16 +25,30 @@ type Caller struct {
 	Session     *session.Session // what the session token says; nil for a long-term key
 }
 
-// Authenticator checks signatures. Use New.
-type Authenticator struct {
-	Vault *Vault
-	log   *slog.Logger
-	keys  *sigv4.KeyCache[*state.AccessKey]
+// UsageID is under which id the use of the caller's credentials is remembered; "" = it is not. A long-term key counts for itself, a role
+// session for its role. The user's own sessions and federated users count for nothing: their keys come and go, and AWS's last use of an
+// access key is that of the key itself.
+func (c *Caller) UsageID() string {
+	switch {
+	case c.Session == nil:
+		return c.AccessKeyID
+	case c.Kind == state.RoleSession:
+		return c.ID
+	}
+	return ""
 }
 
-// New makes an authenticator that opens secrets with the vault.
-func New(v *Vault, log *slog.Logger) *Authenticator {
-	return &Authenticator{Vault: v, log: log, keys: sigv4.NewKeyCache[*state.AccessKey](signingKeys)}
+// Authenticator checks signatures. Use New.
+type Authenticator struct {
+	Vault    *Vault
+	sessions *session.Keeper
+	log      *slog.Logger
+	keys     *sigv4.KeyCache[signer]
+}
+
+// New makes an authenticator that opens secrets with the vault and session tokens with the keeper.
+func New(v *Vault, sessions *session.Keeper, log *slog.Logger) *Authenticator {
+	return &Authenticator{Vault: v, sessions: sessions, log: log, keys: sigv4.NewKeyCache[signer](signingKeys)}
 }
 
 // expectations of the services, by signing name (docs/spec/wire.md 2, "Clock window" and "Scope region"). STS has an endpoint in every
@@ -49,8 +63,8 @@ var expectations = map[string]*sigv4.Expect{
 // unidentified is what a request must meet whose service could not be told.
 var unidentified = expectations["iam"]
 
-// Authenticate checks the signature of a request against the keys in v. Errors are those of docs/spec/wire.md 4.2, in the order of 1.8.
-// q.Service may be nil.
+// Authenticate checks the signature of a request against the keys in v, then whether credentials of that kind may call the operation at all.
+// Errors are those of docs/spec/wire.md 4.2, in the order of 1.8, and the refusals of docs/spec/evaluation.md 4.4. q.Service may be nil.
 func (a *Authenticator) Authenticate(v *state.View, q *wire.Request, claim *sigv4.Claim, claimErr error, now time.Time) (Caller, *wire.Error) {
 	if claimErr != nil {
 		return Caller{}, fault(claimErr)
@@ -62,39 +76,91 @@ func (a *Authenticator) Authenticate(v *state.View, q *wire.Request, claim *sigv
 	if err := claim.CheckScope(expect, now); err != nil {
 		return Caller{}, fault(err)
 	}
-	account, key := find(v, claim.AccessKeyID)
-	if key == nil || !key.Active() || claim.SessionToken != "" {
+	find := a.longTerm
+	if claim.SessionToken != "" {
+		find = a.temporary
+	}
+	caller, with, err := find(v, claim, now)
+	if err != nil {
+		return Caller{}, err
+	}
+	if !admitted(&caller, q.Service) {
 		return Caller{}, invalidToken()
 	}
-	caller := Caller{AccessKeyID: key.Id, Region: claim.Scope.Region}
-	if key.Owner == account.ID {
-		caller.Principal = state.Principal{Kind: state.RootUser, Account: account.ID, ID: account.ID}
-	} else {
-		u := account.User(key.Owner)
-		if u == nil {
-			return Caller{}, invalidToken()
-		}
-		caller.Principal = state.Principal{Kind: state.IAMUser, Account: account.ID, ID: u.Id, Path: u.Path, Name: u.Name}
+	if err := a.verify(v, q, claim, expect, with); err != nil {
+		return Caller{}, err
 	}
+	if err := refused(&caller, q.Operation); err != nil {
+		return Caller{}, err
+	}
+	return caller, nil
+}
+
+// signer is what a secret is read from: a stored key or an opened session. Derived keys are remembered for that very one, so that a key id
+// which comes to mean something else never meets the old key.
+type signer struct {
+	account *state.Account // of key
+	key     *state.AccessKey
+	session *session.Session
+}
+
+// identity is the part of a signer that tells secrets apart: an account changes without its keys.
+func (s signer) identity() signer { return signer{key: s.key, session: s.session} }
+
+func (a *Authenticator) secret(v *state.View, s signer) (keyring.Secret, error) {
+	if s.session != nil {
+		return s.session.Secret, nil
+	}
+	return a.Vault.openAccessKey(v, s.account, s.key)
+}
+
+// verify compares the signature.
+func (a *Authenticator) verify(v *state.View, q *wire.Request, claim *sigv4.Claim, expect *sigv4.Expect, with signer) *wire.Error {
 	var derived sigv4.Key
-	prepared := a.keys.Prepared(key.Id, claim.Scope, key)
+	prepared := a.keys.Prepared(claim.AccessKeyID, claim.Scope, with.identity())
 	cached := prepared != nil
 	if !cached {
-		secret, err := a.Vault.openAccessKey(v, account, key)
+		secret, err := a.secret(v, with)
 		if err != nil {
-			a.log.Error("an access key's secret cannot be opened", "account", account.ID, "access_key", key.Id, "error", err)
-			return Caller{}, wire.InternalFailure.New(wire.InternalFailureText)
+			a.log.Error("an access key's secret cannot be opened", "account", with.account.ID, "access_key", with.key.Id, "error", err)
+			return wire.InternalFailure.New(wire.InternalFailureText)
 		}
 		derived = sigv4.DeriveKey(secret.Reveal(), claim.Scope)
 		prepared = derived.Prepare()
 	}
 	if err := claim.VerifyPrepared(q.HTTP, q.Body, prepared, expect); err != nil {
-		return Caller{}, fault(err)
+		return fault(err)
 	}
 	if !cached {
-		a.keys.Put(key.Id, claim.Scope, key, derived)
+		a.keys.Put(claim.AccessKeyID, claim.Scope, with.identity(), derived)
 	}
-	return caller, nil
+	return nil
+}
+
+// longTerm finds the owner of a stored access key.
+func (a *Authenticator) longTerm(v *state.View, claim *sigv4.Claim, _ time.Time) (Caller, signer, *wire.Error) {
+	account, key := find(v, claim.AccessKeyID)
+	if key == nil || !key.Active() {
+		return Caller{}, signer{}, invalidToken()
+	}
+	caller := Caller{AccessKeyID: key.Id, Region: claim.Scope.Region}
+	var ok bool
+	if caller.Principal, ok = userOrRoot(account, key.Owner); !ok {
+		return Caller{}, signer{}, invalidToken()
+	}
+	return caller, signer{account: account, key: key}, nil
+}
+
+// userOrRoot is the user with that unique id, or the root user, as they are now.
+func userOrRoot(a *state.Account, id string) (state.Principal, bool) {
+	if id == a.ID {
+		return state.Principal{Kind: state.RootUser, Account: a.ID, ID: a.ID}, true
+	}
+	u := a.User(id)
+	if u == nil {
+		return state.Principal{}, false
+	}
+	return state.Principal{Kind: state.IAMUser, Account: a.ID, ID: u.Id, Path: u.Path, Name: u.Name}, true
 }
 
 // Claim reads what a request says of its signer; nothing in it is proven.

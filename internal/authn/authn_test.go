@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
+	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
@@ -25,12 +26,13 @@ const account = "111122223333"
 // env is a store with a cell keyset and an account with the user bob.
 type env struct {
 	*testing.T
-	store  *state.Store
-	vault  *Vault
-	auth   *Authenticator
-	cell   *keyring.Cell
-	keyset *keyring.Account
-	log    *bytes.Buffer
+	store    *state.Store
+	vault    *Vault
+	auth     *Authenticator
+	sessions *session.Keeper
+	cell     *keyring.Cell
+	keyset   *keyring.Account
+	log      *bytes.Buffer
 }
 
 var unit = state.AccountUnit(account)
@@ -57,7 +59,8 @@ func open(t *testing.T) *env {
 	wrapped, err := x.cell.Wrap(t.Context(), master)
 	x.must(err)
 	x.vault = NewVault(master)
-	x.auth = New(x.vault, slog.New(slog.NewTextHandler(x.log, nil)))
+	x.sessions = session.New(x.vault.Cell)
+	x.auth = New(x.vault, x.sessions, slog.New(slog.NewTextHandler(x.log, nil)))
 	if _, err := x.vault.Cell(x.store.View()); err == nil {
 		t.Error("an empty store has a cell keyset")
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/iam"
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
+	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
 	"github.com/gatehouse-iam/gatehouse/internal/storage/bolt"
@@ -42,6 +43,7 @@ type cell struct {
 	engine        storage.Engine
 	store         *state.Store
 	vault         *authn.Vault
+	sessions      *session.Keeper
 	authenticator *authn.Authenticator
 	usage         *usage.Tracker
 	registry      *service.Registry
@@ -227,9 +229,10 @@ func newCell(ctx context.Context, cfg *Config, engine storage.Engine, master key
 	}
 	c.usage.KeepOnly(func(account, key string) bool {
 		a := c.store.View().Account(account)
-		return a != nil && a.AccessKey(key) != nil
+		return a != nil && (a.AccessKey(key) != nil || a.Role(key) != nil)
 	})
-	c.authenticator = authn.New(c.vault, cfg.Logger)
+	c.sessions = session.New(c.vault.Cell)
+	c.authenticator = authn.New(c.vault, c.sessions, cfg.Logger)
 	c.registry = register(c.store, cfg)
 
 	c.following.running.Go(func() {

@@ -137,13 +137,15 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // call authenticates and serves an identified request. account is that of the caller, "" before it is known.
 func (a *api) call(cell *cell, q *wire.Request, claim *sigv4.Claim, claimErr error, now time.Time) (out any, account string, err *wire.Error) {
 	v := cell.store.View()
-	c := &service.Call{Request: q, Vault: cell.vault, Usage: cell.usage}
+	c := &service.Call{Request: q, Vault: cell.vault, Usage: cell.usage, Sessions: cell.sessions}
 	if q.Operation == nil || !q.Operation.NoAuth {
 		c.Caller, err = cell.authenticator.Authenticate(v, q, claim, claimErr, now)
 		if err != nil {
 			return nil, "", err
 		}
-		cell.usage.Seen(c.Caller.Account, c.Caller.AccessKeyID, claim.Scope.Service, claim.Scope.Region, now)
+		if id := c.Caller.UsageID(); id != "" {
+			cell.usage.Seen(c.Caller.Account, id, claim.Scope.Service, claim.Scope.Region, now)
+		}
 	}
 	if q.Operation == nil {
 		return nil, c.Caller.Account, q.Unknown()

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/audit/auditpb"
 	"github.com/gatehouse-iam/gatehouse/internal/authn"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
+	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
 	"github.com/gatehouse-iam/gatehouse/internal/usage"
@@ -27,6 +28,7 @@ type Call struct {
 	Environment authz.Environment
 	Vault       *authn.Vault
 	Usage       *usage.Tracker
+	Sessions    *session.Keeper
 
 	targets []authz.Target // that were authorized
 }

@@ -1,4 +1,5 @@
-// Package usage remembers when access keys were last used, and for what.
+// Package usage remembers when access keys were last used, and for what. Roles, whose temporary keys come and go, stand in it by their
+// unique id: what is said of keys holds for them too.
 //
 // Use is seen on every request and must cost next to nothing, so it never passes through a transaction: it is kept in memory, answered
 // from there at once, and written every 30 seconds and at shutdown to units of its own, usage/<account id>/<node>. A crash loses what was

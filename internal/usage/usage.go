@@ -78,7 +78,7 @@ func Open(ctx context.Context, e storage.Engine, node string, commit func() stor
 	return t, t.load(ctx)
 }
 
-// KeepOnly says which access keys exist. Use of others is forgotten, here and in the store, a day after it happened. It is called before
+// KeepOnly says which access keys and roles exist. Use of others is forgotten, here and in the store, a day after it happened. It is called before
 // Run; without it everything is kept.
 func (t *Tracker) KeepOnly(exists func(account, key string) bool) { t.exists = exists }
 
@@ -170,7 +170,7 @@ func shardOf(key string) uint32 {
 	return (h ^ h>>16) % 64
 }
 
-// Seen says that a request signed with the key was accepted.
+// Seen says that a request signed with the key, or by a session of the role, was accepted.
 func (t *Tracker) Seen(account, key, service, region string, at time.Time) {
 	u := Use{time.Unix(at.Unix(), 0).UTC(), service, region}
 	e := t.entry(account, key)
