@@ -34,7 +34,7 @@ type globber struct {
 }
 
 func newGlobber(w wildcards, p, s string) globber {
-	return globber{w, 256 + 16*(len(p)+len(s))}
+	return globber{w, 256 + 8*(len(p)+len(s))}
 }
 
 func (g *globber) spend(steps int) bool {

@@ -38,20 +38,22 @@ func TestMatchResourceAgainstReference(t *testing.T) {
 	}
 }
 
+// words are all texts over the alphabet with up to limit bytes.
+func words(alphabet string, limit int) []string {
+	out := []string{""}
+	for i := 0; i < len(out); i++ {
+		for _, c := range alphabet {
+			if w := out[i] + string(c); len(w) <= limit {
+				out = append(out, w)
+			}
+		}
+	}
+	return out
+}
+
 // Every short pattern against every short text over the characters that matter, with the colons that make five segments.
 func TestMatchResourceExhaustively(t *testing.T) {
 	t.Parallel()
-	words := func(alphabet string, limit int) []string {
-		out := []string{""}
-		for i := 0; i < len(out); i++ {
-			if len(out[i]) < limit {
-				for _, c := range alphabet {
-					out = append(out, out[i]+string(c))
-				}
-			}
-		}
-		return out
-	}
 	texts := words("ab:", 4)
 	for _, pattern := range words("a:*?", 5) {
 		for _, text := range texts {
@@ -91,43 +93,139 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-var hostileResources = []struct{ name, pattern, resource string }{
-	{"stars", "arn:aws:s3:::" + strings.Repeat("*a", 3000) + "*b", "arn:aws:s3:::" + strings.Repeat("a", 4000)},
-	{"stars and questions", "arn:aws:s3:::" + strings.Repeat("*a?", 2000) + "b", "arn:aws:s3:::" + strings.Repeat("a", 4000)},
-	{"long block", "arn:aws:s3:::*" + strings.Repeat("a", 2000) + "b*", "arn:aws:s3:::" + strings.Repeat("a", 4000)},
-	{"long block of questions", "arn:aws:s3:::*" + strings.Repeat("a?", 1000) + "b*", "arn:aws:s3:::" + strings.Repeat("a", 4000)},
-	{"questions", "arn:aws:s3:::*" + strings.Repeat("?", 2000) + "b*", "arn:aws:s3:::" + strings.Repeat("a", 4000)},
-	{"head", "*:*:*:*:" + strings.Repeat("*a", 3000) + "b:*", strings.Repeat("a", 2000) + strings.Repeat(":", 2000)},
-	{"closed head", "*:" + strings.Repeat("*a", 600) + "b:" + strings.Repeat("*a", 600) + "b:c:d:e", strings.Repeat(strings.Repeat("a", 19)+":", 200)},
-	{"tail after colons", "*:*:*:*:*:" + strings.Repeat("?", 1900) + "b", strings.Repeat(":", 4000)},
-}
-
-// No pattern makes a decision slow: the work is bounded by the product of both lengths, with small factors.
-func TestHostilePatterns(t *testing.T) {
-	for _, h := range hostileResources {
-		start := time.Now()
-		if policy.MatchResource(h.pattern, h.resource, false) {
-			t.Errorf("%s: matches, which the test does not expect", h.name)
+// The matcher for hostile patterns says the same as the fast ones and the slow one, on every pattern and text over few characters.
+func TestBitsExhaustively(t *testing.T) {
+	t.Parallel()
+	texts := words("aé:", 4)
+	for _, pattern := range words("aé*?", 4) {
+		for _, text := range texts {
+			want := reference.MatchResource(":::::"+pattern, ":::::"+text, false) // the tail has no rule about colons
+			if got := policy.Bits(pattern, 0, text, false); got != want {
+				t.Fatalf("pattern %q, text %q: %v, want %v", pattern, text, got, want)
+			}
+			if got := policy.Glob(pattern, text); got != want {
+				t.Fatalf("Glob: pattern %q, text %q: %v, want %v", pattern, text, got, want)
+			}
 		}
-		if took := time.Since(start); took > time.Second { // at most some 10 million steps; a matcher that is not bounded by the product needs minutes
-			t.Errorf("%s: one match took %v", h.name, took)
+	}
+	for _, pattern := range words("a:*?", 5) {
+		pattern += ":::::"
+		tail := 0 // after the fifth colon
+		for range 5 {
+			tail += strings.IndexByte(pattern[tail:], ':') + 1
+		}
+		for _, text := range texts {
+			text += ":::::"
+			if got, want := policy.Bits(pattern, tail, text, false), reference.MatchResource(pattern, text, false); got != want {
+				t.Fatalf("pattern %q, text %q: %v, want %v", pattern, text, got, want)
+			}
 		}
 	}
 }
 
-func BenchmarkHostile(b *testing.B) {
-	for _, h := range hostileResources {
-		d := policy.Document{Kind: policy.Identity, Statements: []policy.Statement{{Effect: "Allow", Actions: []string{"s3:*"}, Resources: []string{h.pattern}}}}
-		p, err := policy.Compile(&d)
-		if err != nil {
-			b.Fatal(err)
-		}
-		sets := policy.Sets{Identity: []*policy.Attached{{Policy: p}}}
-		r := policy.Request{Action: "s3:GetObject", Resource: h.resource}
-		b.Run(h.name, func(b *testing.B) {
-			for b.Loop() {
-				policy.Decide(&sets, &r)
+// Patterns longer than a word, near texts that they match: the words hand on their state.
+func TestBitsOverWords(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(3, 4))
+	matched := 0
+	const rounds = 3000
+	for range rounds {
+		var pattern, text strings.Builder
+		for range 40 + rng.IntN(200) {
+			switch c := []string{"a", "b", "B", "é", "日", ":"}[rng.IntN(6)]; rng.IntN(8) {
+			case 0:
+				pattern.WriteByte('?')
+				text.WriteString(c)
+			case 1:
+				pattern.WriteByte('*')
+				text.WriteString(strings.Repeat(c, rng.IntN(4)))
+			default:
+				pattern.WriteString(c)
+				text.WriteString(c)
 			}
-		})
+		}
+		p, s := pattern.String(), text.String()
+		if rng.IntN(3) == 0 {
+			i := rng.IntN(len(s))
+			s = strings.ToValidUTF8(s[:i]+s[i+1:], "b")
+		}
+		want := reference.MatchResource(":::::"+p, ":::::"+s, false)
+		if want {
+			matched++
+		}
+		if got := policy.Bits(p, 0, s, false); got != want {
+			t.Fatalf("pattern %q, text %q: %v, want %v", p, s, got, want)
+		}
+		if want && !policy.Bits(p, 0, strings.ToUpper(s), true) && !strings.ContainsAny(s, "é日") {
+			t.Fatalf("pattern %q does not match %q without case", p, strings.ToUpper(s))
+		}
+	}
+	if matched < rounds/3 || matched == rounds {
+		t.Errorf("%d of %d pairs match: the generator has become useless", matched, rounds)
+	}
+}
+
+// hostilePatterns are made to cost as much as they can, for a text of about n characters. None matches.
+var hostilePatterns = []struct {
+	name    string
+	pattern func(n int) (pattern, text string)
+}{
+	{"stars", func(n int) (string, string) { return strings.Repeat("*a", n/2) + "*b", strings.Repeat("a", n) }},
+	{"stars and questions", func(n int) (string, string) { return strings.Repeat("*a?", n/3) + "b", strings.Repeat("a", n) }},
+	{"long block", func(n int) (string, string) { return "*" + strings.Repeat("a", n/2) + "b*", strings.Repeat("a", n) }},
+	{"block with question", func(n int) (string, string) {
+		return "*" + strings.Repeat("a", 30) + "?" + strings.Repeat("a", 30) + "b*", strings.Repeat("a", n)
+	}},
+	{"long block of questions", func(n int) (string, string) {
+		return "*" + strings.Repeat("a?", 500) + "b*", strings.Repeat("a", n)
+	}},
+	{"questions", func(n int) (string, string) { return "*" + strings.Repeat("?", n/2) + "b*", strings.Repeat("a", n) }},
+	{"wide questions", func(n int) (string, string) {
+		return "*é?" + strings.Repeat("?é", 30) + "b*", strings.Repeat("é", n/2)
+	}},
+}
+
+// hostileHeads are the same for a Resource whose wildcards stand before the fifth colon.
+var hostileHeads = []struct {
+	name    string
+	pattern func(n int) (pattern, text string)
+}{
+	{"open pieces", func(n int) (string, string) {
+		return "*:*:*:*:" + strings.Repeat("*a", 400) + "b:*", strings.Repeat("a", n/2) + strings.Repeat(":", n/2)
+	}},
+	{"closed pieces", func(n int) (string, string) {
+		return "*:" + strings.Repeat("*a", 200) + "b:" + strings.Repeat("*a", 200) + "b:c:d:e", strings.Repeat(strings.Repeat("a", 19)+":", n/20)
+	}},
+	{"tail after colons", func(n int) (string, string) {
+		return "*:*:*:*:*:" + strings.Repeat("?", 900) + "b", strings.Repeat(":", n)
+	}},
+	{"long pieces", func(n int) (string, string) {
+		return "*:" + strings.Repeat("a", 900) + ":*:*:b:c", strings.Repeat("aa:", n/3)
+	}},
+}
+
+// No pattern makes a decision slow. The limit is some hundred times what a match takes; a matcher whose work is the product of both
+// lengths takes longer than that.
+func TestHostilePatterns(t *testing.T) {
+	const n = 64 << 10
+	for _, h := range hostilePatterns {
+		p, s := h.pattern(n)
+		start := time.Now()
+		if policy.Glob(p, s) {
+			t.Errorf("%s: matches, which the test does not expect", h.name)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s: one match took %v", h.name, took)
+		}
+	}
+	for _, h := range hostileHeads {
+		p, s := h.pattern(policy.MaxResource)
+		start := time.Now()
+		if policy.MatchResource(p, s[:min(len(s), policy.MaxResource)], false) {
+			t.Errorf("%s: matches, which the test does not expect", h.name)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("%s: one match took %v", h.name, took)
+		}
 	}
 }
