@@ -5,8 +5,8 @@ func (d *Document) decode(root *node) *Error {
 		return syntaxError(root.start, "the document is %s, not an object", root.kind)
 	}
 	var statements *node
-	for i := range root.members {
-		m := &root.members[i]
+	for i := range root.members() {
+		m := &root.members()[i]
 		switch m.name {
 		case "Version":
 			if m.value.kind != nodeString || m.value.text != Version2008 && m.value.text != Version2012 {
@@ -32,13 +32,13 @@ func (d *Document) decode(root *node) *Error {
 		d.Statements = make([]Statement, 1)
 		return d.Statements[0].decode(statements, statements.start+1)
 	case nodeArray:
-		if len(statements.items) == 0 {
+		if len(statements.items()) == 0 {
 			return syntaxError(statements.start, "Statement is empty")
 		}
-		d.Statements = make([]Statement, len(statements.items))
+		d.Statements = make([]Statement, len(statements.items()))
 		slot := statements.start + 1
-		for i := range statements.items {
-			n := &statements.items[i]
+		for i := range statements.items() {
+			n := &statements.items()[i]
 			if err := d.Statements[i].decode(n, slot); err != nil {
 				return err
 			}
@@ -55,8 +55,8 @@ func (s *Statement) decode(n *node, slot int) *Error {
 	}
 	s.Slot, s.Start, s.End = slot, n.start, n.end
 	var action, resource, principal string // the member seen of each exclusive pair
-	for i := range n.members {
-		m := &n.members[i]
+	for i := range n.members() {
+		m := &n.members()[i]
 		var err *Error
 		switch m.name {
 		case "Sid":
@@ -111,9 +111,9 @@ func decodeValues(m *member, other string) ([]string, *Error) {
 		}
 		return []string{list[0].text}, nil
 	}
-	values := make([]string, 0, len(m.value.items))
-	for i := range m.value.items {
-		switch n := &m.value.items[i]; n.kind {
+	values := make([]string, 0, len(m.value.items()))
+	for i := range m.value.items() {
+		switch n := &m.value.items()[i]; n.kind {
 		case nodeString:
 			values = append(values, n.text)
 		case nodeNull:
@@ -130,12 +130,12 @@ func (n *node) strings(name string) ([]node, *Error) {
 	case nodeString:
 		return []node{*n}, nil
 	case nodeArray:
-		for i := range n.items {
-			if v := &n.items[i]; v.kind != nodeString {
+		for i := range n.items() {
+			if v := &n.items()[i]; v.kind != nodeString {
 				return nil, syntaxError(v.start, "a value of %s is %s, not a string", name, v.kind)
 			}
 		}
-		return n.items, nil
+		return n.items(), nil
 	}
 	return nil, syntaxError(n.start, "%s is %s, not a string or an array", name, n.kind)
 }
@@ -149,8 +149,8 @@ func decodePrincipal(m *member) (*Principal, *Error) {
 	case m.value.kind != nodeObject:
 		return nil, syntaxError(m.value.start, `%s is neither "*" nor an object`, m.name)
 	}
-	for i := range m.value.members {
-		t := &m.value.members[i]
+	for i := range m.value.members() {
+		t := &m.value.members()[i]
 		switch t.name {
 		case "AWS", "Service", "Federated", "CanonicalUser":
 		default:
@@ -172,20 +172,20 @@ func decodeConditions(n *node) ([]Condition, *Error) {
 		return nil, syntaxError(n.start, "Condition is %s, not an object", n.kind)
 	}
 	var conditions []Condition
-	for i := range n.members {
-		m := &n.members[i]
+	for i := range n.members() {
+		m := &n.members()[i]
 		if m.value.kind != nodeObject {
 			return nil, syntaxError(m.value.start, "the keys of %q are %s, not an object", m.name, m.value.kind)
 		}
-		if len(m.value.members) == 0 {
+		if len(m.value.members()) == 0 {
 			continue // no effect, even when the operator is unknown
 		}
 		op, set, ifExists, ok := parseOperator(m.name)
 		if !ok {
 			return nil, syntaxError(m.at, "unknown condition operator %q", m.name)
 		}
-		for j := range m.value.members {
-			k := &m.value.members[j]
+		for j := range m.value.members() {
+			k := &m.value.members()[j]
 			values, err := decodeScalars(k)
 			if err != nil {
 				return nil, err
@@ -201,9 +201,9 @@ func decodeScalars(m *member) ([]string, *Error) {
 	case nodeString, nodeNumber, nodeBool:
 		return []string{m.value.text}, nil
 	case nodeArray:
-		values := make([]string, 0, len(m.value.items))
-		for i := range m.value.items {
-			switch n := &m.value.items[i]; n.kind {
+		values := make([]string, 0, len(m.value.items()))
+		for i := range m.value.items() {
+			switch n := &m.value.items()[i]; n.kind {
 			case nodeString, nodeNumber, nodeBool:
 				values = append(values, n.text)
 			default:

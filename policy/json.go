@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -34,8 +35,29 @@ type node struct {
 	kind       nodeKind
 	start, end int    // text[start:end] is the value
 	text       string // nodeString: decoded; nodeNumber, nodeBool: the source text
-	items      []node
-	members    []member
+	inner      *inner // nodeArray and nodeObject that are not empty
+}
+
+// inner is kept apart because a document may be one long list of the shortest values.
+type inner struct {
+	items   []node
+	members []member
+}
+
+// items are the values of an array.
+func (n *node) items() []node {
+	if n.inner == nil {
+		return nil
+	}
+	return n.inner.items
+}
+
+// members are those of an object, in the order of the text.
+func (n *node) members() []member {
+	if n.inner == nil {
+		return nil
+	}
+	return n.inner.members
 }
 
 type member struct {
@@ -107,10 +129,16 @@ func (s *scanner) value(depth int) (node, *Error) {
 	switch c := s.peek(); {
 	case c == '{':
 		n.kind = nodeObject
-		n.members, err = s.object(depth)
+		var list []member
+		if list, err = s.object(depth); list != nil {
+			n.inner = &inner{members: list}
+		}
 	case c == '[':
 		n.kind = nodeArray
-		n.items, err = s.array(depth)
+		var list []node
+		if list, err = s.array(depth); list != nil {
+			n.inner = &inner{items: list}
+		}
 	case c == '"':
 		n.kind = nodeString
 		n.text, err = s.string()
@@ -175,7 +203,7 @@ func (s *scanner) object(depth int) ([]member, *Error) {
 		if m.value, err = s.value(depth + 1); err != nil {
 			return nil, err
 		}
-		members = append(members, m)
+		members = append(doubled(members), m)
 		s.space()
 		switch s.peek() {
 		case ',':
@@ -225,7 +253,7 @@ func (s *scanner) array(depth int) ([]node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		items = append(items, n)
+		items = append(doubled(items), n)
 		s.space()
 		switch s.peek() {
 		case ',':
@@ -238,6 +266,15 @@ func (s *scanner) array(depth int) ([]node, *Error) {
 			return nil, syntaxError(s.pos, "expected ',' or ']' in an array")
 		}
 	}
+}
+
+// doubled is s with room for one more. append grows long slices by a quarter, which for hostile documents allocates several times
+// what is kept.
+func doubled[T any](s []T) []T {
+	if len(s) < cap(s) {
+		return s
+	}
+	return slices.Grow(s, max(1, len(s)))
 }
 
 // number follows RFC 8259: no leading zeros, no plus sign, digits on both sides of the point.

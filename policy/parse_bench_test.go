@@ -114,10 +114,15 @@ func TestParseHostile(t *testing.T) {
 		if len(text) > policy.MaxText || len(text) < policy.MaxText/8 {
 			t.Fatalf("%s: %d bytes", h.name, len(text))
 		}
-		start := time.Now()
-		_, err := policy.Parse(text, h.kind)
-		if took := time.Since(start); took > time.Second {
-			t.Errorf("%s: %d bytes took %v (%.80v)", h.name, len(text), took, err)
+		best := time.Hour // of three, because the machine may be busy
+		for try := 0; try < 3 && best > time.Second; try++ {
+			start := time.Now()
+			_, err := policy.Parse(text, h.kind)
+			sink(err)
+			best = min(best, time.Since(start))
+		}
+		if best > time.Second {
+			t.Errorf("%s: %d bytes took %v", h.name, len(text), best)
 		}
 	}
 }

@@ -94,8 +94,8 @@ func checkTrust(root *node, o *Options) ([]edit, *Error) {
 
 // collect finds the members and refuses unknown ones.
 func (t *trustCheck) collect(root *node) *Error {
-	for i := range root.members {
-		m := &root.members[i]
+	for i := range root.members() {
+		m := &root.members()[i]
 		switch m.name {
 		case "Version":
 			t.version = &m.value
@@ -109,7 +109,7 @@ func (t *trustCheck) collect(root *node) *Error {
 	if t.statement == nil {
 		return nil
 	}
-	list := t.statement.items
+	list := t.statement.items()
 	if t.statement.kind == nodeObject {
 		list = []node{*t.statement}
 	}
@@ -119,8 +119,8 @@ func (t *trustCheck) collect(root *node) *Error {
 			continue
 		}
 		s := trustStatement{start: n.start}
-		for j := range n.members {
-			m := &n.members[j]
+		for j := range n.members() {
+			m := &n.members()[j]
 			field := s.field(m.name)
 			if field == nil {
 				return malformed(m.at, fmt.Sprintf(messageUnknownField, m.name))
@@ -143,7 +143,7 @@ func (t *trustCheck) checkStatement() *Error {
 	switch s := t.statement; {
 	case s == nil:
 		return malformed(-1, messageTrustEmpty)
-	case s.kind == nodeArray && len(s.items) == 0:
+	case s.kind == nodeArray && len(s.items()) == 0:
 		return malformed(s.start, messageTrustEmpty)
 	}
 	return nil
@@ -180,7 +180,7 @@ func (t *trustCheck) checkPrincipals() *Error {
 		switch s := &t.statements[i]; {
 		case s.principal == nil:
 			return malformed(s.start, messageNoPrincipal)
-		case s.principal.kind == nodeObject && len(s.principal.members) == 0:
+		case s.principal.kind == nodeObject && len(s.principal.members()) == 0:
 			return malformed(s.principal.start, messageEmptyPrincipal)
 		}
 	}
@@ -198,7 +198,7 @@ func (t *trustCheck) checkPrincipalShapes() *Error {
 
 func (t *trustCheck) checkPrincipalTypes() *Error {
 	for i := range t.statements {
-		for _, m := range t.statements[i].principal.members {
+		for _, m := range t.statements[i].principal.members() {
 			switch m.name {
 			case "AWS", "Service", "Federated":
 			default:
@@ -240,8 +240,8 @@ func (t *trustCheck) eachPrincipal(check func(*PrincipalValue) *Error) *Error {
 	for i := range t.statements {
 		p := t.statements[i].principal
 		empty := true
-		for j := range p.members {
-			m := &p.members[j]
+		for j := range p.members() {
+			m := &p.members()[j]
 			list, err := m.value.strings(m.name)
 			empty = empty && err == nil && len(list) == 0
 			if err != nil {
@@ -273,7 +273,7 @@ func (t *trustCheck) checkActions() *Error {
 
 // noValues says whether n is absent or a list of nothing but null.
 func (n *node) noValues() bool {
-	return n == nil || n.kind == nodeArray && !slices.ContainsFunc(n.items, func(v node) bool { return v.kind != nodeNull })
+	return n == nil || n.kind == nodeArray && !slices.ContainsFunc(n.items(), func(v node) bool { return v.kind != nodeNull })
 }
 
 func (t *trustCheck) checkActionNames() *Error {
@@ -282,7 +282,7 @@ func (t *trustCheck) checkActionNames() *Error {
 			if n == nil {
 				continue
 			}
-			list := n.items
+			list := n.items()
 			if n.kind == nodeString {
 				list = []node{*n}
 			}
