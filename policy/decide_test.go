@@ -40,13 +40,139 @@ func TestDecideFailsClosed(t *testing.T) {
 			t.Errorf("resource %.30q: %+v, want the zero decision", resource, d)
 		}
 	}
-	for _, list := range [][]*policy.Attached{{nil}, {all, nil}, {all, {Name: "unreadable"}}, {{}, all}} {
-		if d := policy.Decide(&policy.Sets{Identity: list, Root: true}, &request); d != (policy.Decision{}) {
-			t.Errorf("a set with an unreadable policy: %+v, want the zero decision", d)
+	everyone := principalPolicy(t, policy.Resource, "Allow", &policy.Principal{Any: true})
+	for _, list := range [][]*policy.Attached{{nil}, {all, nil}, {all, {Name: "unreadable"}}, {{}, all}, {all, everyone}} {
+		for _, s := range []policy.Sets{{Identity: list, Root: true}, {Session: list, Root: true}} {
+			if d := policy.Decide(&s, &request); d != (policy.Decision{}) {
+				t.Errorf("a set with an unreadable policy: %+v, want the zero decision", d)
+			}
+		}
+	}
+	for _, unreadable := range []*policy.Attached{{}, everyone} {
+		if d := policy.Decide(&policy.Sets{Boundary: unreadable, Root: true}, &request); d != (policy.Decision{}) {
+			t.Errorf("an unreadable boundary: %+v, want the zero decision", d)
+		}
+	}
+	for _, unreadable := range []*policy.Attached{{}, all} {
+		r := request
+		r.ResourcePolicy = unreadable
+		if d := policy.Decide(sets, &r); d != (policy.Decision{}) {
+			t.Errorf("an unreadable policy of the resource: %+v, want the zero decision", d)
 		}
 	}
 	if d := policy.Decide(&policy.Sets{}, &request); d != (policy.Decision{Layer: policy.LayerIdentity}) {
 		t.Errorf("no policies: %+v", d)
+	}
+}
+
+// docs/spec/evaluation.md 10.3: of several sets that refuse, which one is named.
+func TestCauseOrder(t *testing.T) {
+	t.Parallel()
+	const statement = `{"Version":"2012-10-17","Statement":{"Effect":%q,"Action":%q,"Resource":"*"}}`
+	caller := callers()["SESSION"]
+	set := func(says string) *policy.Attached {
+		switch says {
+		case "deny":
+			return load(t, fmt.Sprintf(statement, "Deny", "*"))
+		case "allow":
+			return load(t, allowAll)
+		}
+		return load(t, fmt.Sprintf(statement, "Allow", "y:*")) // silent
+	}
+	tests := []struct {
+		identity, boundary, session, resource string // the resource's policy: "effect form", or "" for none
+		owner                                 string
+		needs                                 bool
+		want                                  string
+	}{
+		{"deny", "deny", "deny", "Deny *", "", false, "DENY-E identity"},
+		{"allow", "deny", "deny", "Deny *", "", false, "DENY-E boundary"},
+		{"allow", "allow", "deny", "Deny *", "", false, "DENY-E session"},
+		{"silent", "silent", "silent", "Deny *", "", false, "DENY-E trust"},
+		{"silent", "silent", "silent", "", "", true, "DENY-I resource"},
+		{"silent", "silent", "silent", "Allow AROAOLD", "", true, "DENY-I trust"},
+		{"allow", "allow", "allow", "Allow AROAOLD", "", true, "DENY-I trust"},
+		{"silent", "silent", "silent", "Allow 111111111111", "", true, "DENY-I identity"},
+		{"silent", "silent", "silent", "", "", false, "DENY-I identity"},
+		{"allow", "silent", "silent", "Allow 111111111111", "", true, "DENY-I boundary"},
+		{"allow", "allow", "silent", "Allow 111111111111", "", true, "DENY-I session"},
+		{"allow", "silent", "allow", "Allow AROAAPP", "", true, "DENY-I boundary"},
+		{"silent", "allow", "silent", "Allow AROAAPP", "", true, "DENY-I identity"},
+		{"silent", "allow", "allow", "Allow AROAAPP", "", true, "ALLOW trust"},
+		{"allow", "allow", "allow", "Allow 111111111111", "", true, "ALLOW identity"},
+		{"silent", "silent", "silent", "Allow *", "", true, "ALLOW trust"},
+		{"allow", "allow", "allow", "", "222222222222", false, "DENY-I resource"},
+		{"silent", "silent", "silent", "", "222222222222", false, "DENY-I resource"},
+		{"silent", "allow", "allow", "Allow 111111111111", "222222222222", false, "DENY-I trust"},
+		{"silent", "allow", "allow", "Allow AROAAPP", "222222222222", false, "DENY-I identity"},
+		{"silent", "silent", "allow", "Allow *", "222222222222", false, "DENY-I identity"},
+		{"allow", "silent", "silent", "Allow *", "222222222222", false, "DENY-I boundary"},
+		{"allow", "allow", "silent", "Allow 111111111111", "222222222222", false, "DENY-I session"},
+		{"allow", "allow", "allow", "Allow 111111111111", "222222222222", false, "ALLOW identity"},
+		{"allow", "allow", "allow", "Allow 111111111111", "111111111111", false, "ALLOW identity"},
+	}
+	for _, tt := range tests {
+		s := policy.Sets{Caller: caller, Identity: []*policy.Attached{set(tt.identity)}, Boundary: set(tt.boundary), Session: []*policy.Attached{set(tt.session)}}
+		r := policy.Request{Action: "x:Do", Resource: "arn:aws:x:::r", Owner: tt.owner, NeedsResourcePolicy: tt.needs}
+		if effect, name, ok := strings.Cut(tt.resource, " "); ok {
+			r.ResourcePolicy = principalPolicy(t, policy.Trust, effect, listed("AWS", name))
+		}
+		d := policy.Decide(&s, &r)
+		if got := d.Effect.String() + " " + d.Layer.String(); got != tt.want {
+			t.Errorf("%+v: %s", tt, got)
+		}
+		if (d.Policy == nil) != (d.Effect == policy.DenyImplicit) {
+			t.Errorf("%+v: the deciding policy is %v", tt, d.Policy)
+		}
+	}
+}
+
+// The root user needs no identity policy, but obeys what denies, and what its resource asks for.
+func TestRoot(t *testing.T) {
+	t.Parallel()
+	root := policy.Sets{Caller: callers()["ROOT"], Root: true}
+	r := policy.Request{Action: "x:Do", Resource: "arn:aws:x:::r"}
+	if d := policy.Decide(&root, &r); d != (policy.Decision{Effect: policy.Allow, Layer: policy.LayerIdentity}) {
+		t.Errorf("root on its own resource: %+v", d)
+	}
+	foreign := r
+	foreign.Owner = "222222222222"
+	if d := policy.Decide(&root, &foreign); d != (policy.Decision{Layer: policy.LayerResource}) {
+		t.Errorf("root on another account's resource: %+v", d)
+	}
+	foreign.ResourcePolicy = principalPolicy(t, policy.Resource, "Allow", listed("AWS", "111111111111"))
+	if d := policy.Decide(&root, &foreign); d.Effect != policy.Allow {
+		t.Errorf("root on a resource that names its account: %+v", d)
+	}
+	limited := root
+	limited.Session = []*policy.Attached{load(t, `{"Statement":{"Effect":"Allow","Action":"y:*","Resource":"*"}}`)}
+	if d := policy.Decide(&limited, &r); d != (policy.Decision{Layer: policy.LayerSession}) {
+		t.Errorf("root with a session policy: %+v", d)
+	}
+	r.NeedsResourcePolicy = true
+	if d := policy.Decide(&root, &r); d != (policy.Decision{Layer: policy.LayerResource}) {
+		t.Errorf("root on a key without policy: %+v", d)
+	}
+}
+
+func TestUsesContext(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		allowAll: false,
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${*}","Condition":{"Bool":{}}}}`:                    false,
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${k}"}}`:                                            true,
+		`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${k}"}}`:                                                                   false,
+		`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Null":{"k":"true"}}}]}`: true,
+	} {
+		a := load(t, text)
+		if got := a.Policy.UsesContext(); got != want {
+			t.Errorf("%s\n%v", text, got)
+		}
+		for _, s := range []policy.Sets{{Identity: []*policy.Attached{nil, a}}, {Boundary: a}, {Session: []*policy.Attached{a}}} {
+			if got := s.UsesContext(); got != want {
+				t.Errorf("%+v of %s\n%v", s, text, got)
+			}
+		}
 	}
 }
 

@@ -1,0 +1,142 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-iam/gatehouse/policy"
+)
+
+// docs/spec/policy-language.md 3, in the tail of a Resource and in the operators that know variables.
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("long", 500)
+	context := []policy.Entry{
+		single("aws:username", "alice"), single("k/star", "*"), single("k/one", "?"), single("k/dollar", "${aws:username}"),
+		single("k/empty", ""), single("k/long", long), single("k/wide", "日é"), single("k/brace", "}"),
+		{Key: "k/list", Values: []string{"alice"}, Multi: true}, {Key: "k/two", Values: []string{"alice", "bob"}}, {Key: "k/none"},
+	}
+	tests := []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"${aws:username}", "alice", true},
+		{"${AWS:UserName}/x", "alice/x", true},
+		{"a${aws:username}${aws:username}b", "aalicealiceb", true},
+		{"${aws:username}", "bob", false},
+		{"${aws:username}", "alicea", false},
+		{"${aws:username}*", "alice/x/y:z", true},
+		{"${aws:username}*", "alic", false},
+		{"*${aws:username}", "malice", true},
+		{"*/${aws:username}/?", "x/y/alice/z", true},
+		{"*/${aws:username}/?", "x/y/alice/zz", false},
+		{"?${k/wide}?*", "x日éy", true},
+		{"${k/star}", "*", true},
+		{"${k/star}", "x", false},
+		{"*${k/star}", "x*", true},
+		{"*${k/star}", "xx", false},
+		{"${k/one}${*}${?}${$}", "?*?$", true},
+		{"${k/one}*", "x", false},
+		{"${k/dollar}", "alice", false},
+		{"${k/dollar}", "${aws:username}", true},
+		{"${k/brace}", "}", true},
+		{"${k/long}*", long + "x", true},
+		{"*${k/long}*?", long + "x", true},
+		{"*${k/long}*?", long, false},
+		{"${k/empty}x", "x", false},
+		{"${k/empty, 'd'}x", "dx", true},
+		{"${k/list}", "alice", false},
+		{"${k/list, 'd'}", "d", true},
+		{"${k/two, 'd'}", "d", true},
+		{"${k/none, 'd'}", "d", true},
+		{"${absent}", "", false},
+		{"${absent, ''}", "", true},
+		{"x${absent, ''}y", "xy", true},
+		{"${absent, 'a*'}", "a*", true},
+		{"${absent, 'a*'}", "ab", false},
+		{"${absent, 'a b, c'}", "a b, c", true},
+		{"${absent,'d'}", "d", false},
+		{"${absent,  'd'}", "d", false},
+		{"${absent, d}", "d", false},
+		{"${absent, 'd' }", "d", false},
+		{"${absent, 'd'e'}", "d'e", false},
+		{"${absent, '}", "", false},
+		{"${absent, '", "${absent, '", true}, // no closing brace
+		{"${}", "${}", false},
+		{"${, 'd'}", "d", false},
+		{"${aws: username, 'd'}", "d", false},
+		{"${aws:username, 'd'}", "alice", true},
+		{"${aws:username, d}", "alice", false},
+		{"${${aws:username}}", "${alice}", false},
+		{"$${aws:username}", "$alice", true},
+		{"{${aws:username}}", "{alice}", true},
+	}
+	for _, tt := range tests {
+		got := map[string]bool{
+			"StringLike": holds(t, "StringLike", "v", []string{tt.pattern}, append(context, single("v", tt.text))...),
+			"ArnLike":    holds(t, "ArnLike", "v", []string{"a:b:c:d:e:" + tt.pattern}, append(context, single("v", "a:b:c:d:e:"+tt.text))...),
+			"Resource":   policy.MatchResourceIn(policy.Identity, "a:b:c:d:e:"+tt.pattern, "a:b:c:d:e:"+tt.text, true, context...),
+			"head":       policy.MatchResourceIn(policy.Identity, "a:*:?:d*d:e:"+tt.pattern, "a:b:c:dd:e:"+tt.text, true, context...),
+		}
+		if !strings.ContainsAny(strings.NewReplacer("${*}", "", "${?}", "").Replace(tt.pattern), "*?") || strings.Contains(tt.pattern, "'a*'") {
+			got["StringEquals"] = holds(t, "StringEquals", "v", []string{tt.pattern}, append(context, single("v", tt.text))...)
+			got["StringEqualsIgnoreCase"] = holds(t, "StringEqualsIgnoreCase", "v", []string{tt.pattern}, append(context, single("v", strings.ToUpper(tt.text)))...)
+		}
+		for place, matched := range got {
+			if matched != tt.want {
+				t.Errorf("%s %.50q against %.50q: %v", place, tt.pattern, tt.text, matched)
+			}
+		}
+	}
+}
+
+// Where variables have no meaning their text is literal, docs/spec/policy-language.md 3.1 and 3.4.
+func TestNoVariables(t *testing.T) {
+	t.Parallel()
+	context := []policy.Entry{single("k", "5"), single("v", "5"), single("d", "${k}")}
+	for _, operator := range []string{"NumericEquals", "DateEquals"} {
+		if holds(t, operator, "v", []string{"${k}"}, context...) {
+			t.Errorf("%s knows variables", operator)
+		}
+	}
+	if policy.MatchResource("arn:aws:iam::${k}:user/bob", "arn:aws:iam::5:user/bob", true) {
+		t.Error("a variable in the head has a value")
+	}
+	if !policy.MatchResourceIn(policy.Identity, "a:b:c:d:e:${k}", "a:b:c:d:e:${k}", false, context...) ||
+		policy.MatchResourceIn(policy.Identity, "a:b:c:d:e:${k}", "a:b:c:d:e:5", false, context...) ||
+		!policy.MatchResourceIn(policy.Identity, "a:b:c:d:e:${*}", "a:b:c:d:e:${xyz}", false, context...) {
+		t.Error("a Resource of a 2008 document knows variables")
+	}
+	for _, value := range []string{"${k}", "${*}"} {
+		c := policy.Condition{Operator: policy.StringLike, Key: "v", Values: []string{value}}
+		if policy.Holds(c, false, context...) {
+			t.Errorf("StringLike of a 2008 document: %s is 5", value)
+		}
+		c.Key = "d"
+		if !policy.Holds(c, false, context...) {
+			t.Errorf("StringLike of a 2008 document: %s does not match ${k}", value)
+		}
+	}
+}
+
+// The value of a variable stays in its component, whatever colons it has.
+func TestArnVariables(t *testing.T) {
+	t.Parallel()
+	context := []policy.Entry{
+		single("account", "111111111111"), single("colons", "111111111111:role/evil"), single("arn", "arn:aws:iam::111111111111:role/x"),
+		single("v", "arn:aws:iam::111111111111:role/x"),
+	}
+	for pattern, want := range map[string]bool{
+		"arn:aws:iam::${account}:role/*":         true,
+		"arn:aws:iam::${account, '1:2'}:role/x":  true,
+		"arn:aws:iam::${colons}:role/x":          false,
+		"arn:aws:iam::${absent, '1'}*:role/x":    true,
+		"arn:aws:iam::${absent}:role/x":          false,
+		"${arn}":                                 false,
+		"arn:aws:iam::${account}:${absent, '*'}": false,
+	} {
+		if got := holds(t, "ArnLike", "v", []string{pattern}, context...); got != want {
+			t.Errorf("%s: %v", pattern, got)
+		}
+	}
+}
