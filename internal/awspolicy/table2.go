@@ -1,0 +1,3 @@
+package awspolicy
+
+var table2 []Policy
