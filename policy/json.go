@@ -274,7 +274,7 @@ func doubled[T any](s []T) []T {
 	if len(s) < cap(s) {
 		return s
 	}
-	return slices.Grow(s, max(1, len(s)))
+	return slices.Grow(s, max(4, len(s)))
 }
 
 // number follows RFC 8259: no leading zeros, no plus sign, digits on both sides of the point.
