@@ -10,29 +10,64 @@ import (
 
 // Generate makes a random case of what this version evaluates, without Want. The same state of rng gives the same case. Patterns and requests
 // come from one small alphabet, and most patterns are the request with parts replaced, so that matches, near misses and
-// the places where wildcards meet colons are all common.
+// the places where wildcards meet colons are all common. Callers, principals, keys and values come from small lists that hold what
+// the specification has a rule for.
 func Generate(rng *rand.Rand) *Case {
 	g := generator{rng}
-	c := &Case{Name: "generated", Spec: "evaluation.md 4.2", Why: "generated", Caller: Alice, Owner: AccountA}
-	if g.one(12) {
-		c.Caller = Caller{Kind: policy.RootCaller, Account: AccountA}
-	}
+	c := &Case{Name: "generated", Spec: "evaluation.md 4.2", Why: "generated", Caller: g.caller()}
+	c.Owner = g.pick(AccountA, AccountA, AccountA, AccountB, "")
+	c.NeedsResourcePolicy = g.one(4)
 	c.Action, c.Resource = g.action(), g.resource()
-	for i := range g.rng.IntN(4) {
-		d := policy.Document{Version: g.pick("", policy.Version2008, policy.Version2012, policy.Version2012, policy.Version2012)}
-		for range 1 + g.rng.IntN(4) {
-			s := policy.Statement{Effect: g.pick("Allow", "Allow", "Deny"), NotAction: g.one(6), NotResource: g.one(6)}
-			for range 1 + g.rng.IntN(3) {
-				s.Actions = append(s.Actions, g.actionPattern(c.Action))
-			}
-			for range 1 + g.rng.IntN(3) {
-				s.Resources = append(s.Resources, g.resourcePattern(c.Resource))
-			}
-			d.Statements = append(d.Statements, s)
+	c.Context = g.context()
+	if g.one(3) {
+		c.Tags = map[string]string{g.pick("t", "T"): g.pick(texts...)}
+	}
+	for i := range g.rng.IntN(3) {
+		c.Policies = append(c.Policies, g.policy(c, policy.LayerIdentity, fmt.Sprintf("p%d", i)))
+	}
+	if g.one(3) {
+		c.Policies = append(c.Policies, g.policy(c, policy.LayerBoundary, "pb"))
+	}
+	if c.Caller.Session != "" || c.Caller.Kind == policy.FederatedCaller || g.one(8) {
+		for i := range g.rng.IntN(3) {
+			c.Policies = append(c.Policies, g.policy(c, policy.LayerSession, fmt.Sprintf("sp%d", i)))
 		}
-		c.Policies = append(c.Policies, Policy{Layer: policy.LayerIdentity, Name: fmt.Sprintf("p%d", i), Text: d.JSON()})
+	}
+	switch g.rng.IntN(4) {
+	case 0:
+		c.Policies = append(c.Policies, g.policy(c, policy.LayerTrust, "tp"))
+	case 1, 2:
+		c.Policies = append(c.Policies, g.policy(c, policy.LayerResource, "rp"))
 	}
 	return c
+}
+
+// policy makes a policy for the layer. Most of its statements cover the action and the resource, so that what follows decides.
+func (g generator) policy(c *Case, layer policy.Layer, name string) Policy {
+	d := policy.Document{Version: g.pick("", policy.Version2008, policy.Version2012, policy.Version2012, policy.Version2012)}
+	withPrincipal := layer == policy.LayerResource || layer == policy.LayerTrust
+	for range 1 + g.rng.IntN(3) {
+		s := policy.Statement{Effect: g.pick("Allow", "Allow", "Allow", "Deny"), NotAction: g.one(8), NotResource: g.one(8)}
+		for range 1 + g.rng.IntN(2) {
+			s.Actions = append(s.Actions, g.actionPattern(c.Action))
+		}
+		for range 1 + g.rng.IntN(2) {
+			s.Resources = append(s.Resources, g.resourcePattern(c.Resource))
+		}
+		if withPrincipal {
+			if g.one(3) {
+				s.Resources, s.NotResource = nil, false
+			}
+			if !g.one(20) {
+				s.Principal = g.principal(c.Caller)
+			}
+		}
+		if g.one(2) {
+			s.Conditions = g.conditions()
+		}
+		d.Statements = append(d.Statements, s)
+	}
+	return Policy{Layer: layer, Name: name, Text: d.JSON()}
 }
 
 // GenerateResource makes a random request resource and a pattern near it.
@@ -67,9 +102,9 @@ func (g generator) action() string {
 
 func (g generator) actionPattern(action string) string {
 	switch g.rng.IntN(8) {
-	case 0:
+	case 0, 1, 2:
 		return "*"
-	case 1:
+	case 3:
 		return g.pick("s3", "iam", "a*", "?3", "*", "s*") + ":" + g.pick("*", "", "Get", "*b", "?et*", "a*b*b", "$ x")
 	}
 	prefix, name, ok := strings.Cut(action, ":")
@@ -79,7 +114,13 @@ func (g generator) actionPattern(action string) string {
 	return g.mutate(prefix, "ab3*?") + ":" + g.mutate(name, "abGt*?é")
 }
 
+// long is the length from which resources and patterns are hostile: long runs that meet many stars.
+const long = 300
+
 func (g generator) resource() string {
+	if g.one(300) {
+		return "arn:aws:x:a:b:" + strings.Repeat(g.pick("a", "ab", "a/"), long+g.rng.IntN(long)) + g.pick("", "b", ":")
+	}
 	switch g.rng.IntN(12) {
 	case 0:
 		return "*"
@@ -98,8 +139,11 @@ func (g generator) resource() string {
 
 // resourcePattern makes a pattern near the resource that a document of this version may hold.
 func (g generator) resourcePattern(resource string) string {
-	if g.one(10) {
+	if g.one(3) {
 		return "*"
+	}
+	if len(resource) >= long && !g.one(4) {
+		return g.pick("arn:aws:x:a:b:", "arn:aws:*:b:", "*", "arn:*") + strings.Repeat(g.pick("*a", "*a?", "a?", "?a*", "*"), g.rng.IntN(long)) + g.pick("", "*", "b", "?")
 	}
 	p := g.mutate(resource, "ab:/*?é")
 	for range g.rng.IntN(3) { // let stars swallow whole segments
@@ -110,7 +154,7 @@ func (g generator) resourcePattern(resource string) string {
 		p = strings.Join(parts, ":")
 	}
 	if g.one(8) {
-		p += g.pick("${*}", "${?}", "${$}", "${*}*", "a${$}{b}", "${")
+		p += g.pick("${*}", "${?}", "${$}", "${*}*", "a${$}{b}", "${", "${x:s}", "${X:S}*", "${x:none, 'ab'}", "${x:none}")
 	}
 	if g.one(10) {
 		p = strings.Join(strings.SplitN(p, ":", 6)[:min(strings.Count(p, ":")+1, 1+g.rng.IntN(5))], ":")

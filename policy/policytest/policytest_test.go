@@ -1,8 +1,6 @@
 package policytest_test
 
 import (
-	"errors"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -149,39 +147,5 @@ func TestLoadRefusesEqualNames(t *testing.T) {
 	}
 	if _, err := policytest.Load(os.DirFS(dir), "*.none"); err == nil {
 		t.Error("no cases at all are no error")
-	}
-}
-
-// The compiled form and the reference agree on random policies and requests, effect and deciding statement.
-func TestDifferential(t *testing.T) {
-	t.Parallel()
-	const rounds = 25_000
-	rng := rand.New(rand.NewPCG(2026, 11))
-	effects := make(map[policy.Effect]int)
-	skipped := 0
-	for i := range rounds {
-		c := policytest.Generate(rng)
-		var err error
-		if c.Want, err = policytest.Compiled.Decide(c); err != nil {
-			var e *policy.Error
-			if !errors.As(err, &e) || e.Code != policy.Unsupported {
-				t.Fatalf("round %d: %v\n%s", i, err, c)
-			}
-			skipped++
-			continue
-		}
-		got, err := referenceEvaluator.Decide(c)
-		if err != nil {
-			t.Fatalf("round %d: %v\n%s", i, err, c)
-		}
-		if got != c.Want {
-			t.Fatalf("round %d: compiled %s, reference %s\n%s", i, c.Want, got, c)
-		}
-		effects[got.Effect]++
-	}
-	for _, e := range []policy.Effect{policy.Allow, policy.DenyExplicit, policy.DenyImplicit} {
-		if effects[e] < rounds/10 {
-			t.Errorf("%s came up %d times in %d rounds (%d skipped): the generator has become useless", e, effects[e], rounds, skipped)
-		}
 	}
 }

@@ -195,8 +195,16 @@ func (s *Sets) check() (policy.Layer, error) {
 
 // evaluable says whether a request is one at all: prefix:name on a resource, within the bounds of package policy.
 func evaluable(r policy.Request) bool {
+	size := 0
+	for _, e := range r.Context {
+		for _, v := range e.Values {
+			if size += len(v) + 1; !utf8.ValidString(v) {
+				return false
+			}
+		}
+	}
 	parts := strings.Split(r.Action, ":")
-	return len(parts) == 2 && parts[0] != "" && parts[1] != "" && r.Resource != "" &&
+	return size <= policy.MaxContextText && len(parts) == 2 && parts[0] != "" && parts[1] != "" && r.Resource != "" &&
 		len(r.Action) <= 256 && len(r.Resource) <= 4096 && len(r.Context) <= policy.MaxContext &&
 		utf8.ValidString(r.Action) && utf8.ValidString(r.Resource)
 }

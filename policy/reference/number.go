@@ -30,6 +30,9 @@ func parseNumber(s string) (number, bool) {
 		if !onlyDigits(digits) {
 			return number{}, false
 		}
+		if len(strings.TrimLeft(digits, "0")) > 17 {
+			return number{}, false // a bound that package policy states
+		}
 		exponent.SetString(digits, 10)
 		if s[i+1] == '-' {
 			exponent.Neg(exponent)

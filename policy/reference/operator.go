@@ -56,7 +56,8 @@ func compare(o policy.Operator, v, p string, version2012 bool, context []policy.
 	case policy.BinaryEquals:
 		a, err1 := base64.StdEncoding.DecodeString(v)
 		b, err2 := base64.StdEncoding.DecodeString(p)
-		return err1 == nil && err2 == nil && string(a) == string(b)
+		lines := strings.ContainsAny(v+p, "\r\n") // which the decoder skips, though standard base64 has none
+		return err1 == nil && err2 == nil && !lines && string(a) == string(b)
 	case policy.IPAddress:
 		return ipAddress(v, p)
 	case policy.NumericEquals, policy.NumericLessThan, policy.NumericLessThanEquals, policy.NumericGreaterThan, policy.NumericGreaterThanEquals:

@@ -1,0 +1,94 @@
+package policytest_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gatehouse-iam/gatehouse/policy"
+	"github.com/gatehouse-iam/gatehouse/policy/policytest"
+)
+
+// compare decides a case with the compiled form and with the reference and fails where effect, layer, policy or statement differ. It
+// returns false for a case that does not compile.
+func compare(t *testing.T, c *policytest.Case) (policytest.Outcome, bool) {
+	t.Helper()
+	var err error
+	if c.Want, err = policytest.Compiled.Decide(c); err != nil {
+		var e *policy.Error
+		if !errors.As(err, &e) {
+			t.Fatalf("%v\n%s", err, c)
+		}
+		return c.Want, false
+	}
+	got, err := referenceEvaluator.Decide(c)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, c)
+	}
+	if got != c.Want {
+		t.Fatalf("compiled %s, reference %s\n%s", c.Want, got, c)
+	}
+	return got, true
+}
+
+// The compiled form and the reference agree on random callers, policies and requests.
+func TestDifferential(t *testing.T) {
+	t.Parallel()
+	const rounds = 8_000
+	rng := rand.New(rand.NewPCG(2026, 11))
+	effects := make(map[policy.Effect]int)
+	outcomes := make(map[string]int)
+	skipped := 0
+	for range rounds {
+		got, ok := compare(t, policytest.Generate(rng))
+		if !ok {
+			skipped++
+			continue
+		}
+		effects[got.Effect]++
+		outcomes[got.Effect.String()+" "+got.Layer.String()]++
+	}
+	for _, e := range []policy.Effect{policy.Allow, policy.DenyExplicit, policy.DenyImplicit} {
+		if effects[e] < rounds/10 {
+			t.Errorf("%s came up %d times in %d rounds (%d skipped): the generator has become useless", e, effects[e], rounds, skipped)
+		}
+	}
+	for _, outcome := range []string{
+		"ALLOW identity", "ALLOW resource", "ALLOW trust", "DENY-I none", "DENY-I identity", "DENY-I boundary", "DENY-I session", "DENY-I resource",
+		"DENY-I trust", "DENY-E identity", "DENY-E boundary", "DENY-E session", "DENY-E resource", "DENY-E trust",
+	} {
+		if outcomes[outcome] < rounds/400 {
+			t.Errorf("%s came up %d times in %d rounds: the generator has become useless", outcome, outcomes[outcome], rounds)
+		}
+	}
+}
+
+// choices makes a fuzzer's bytes the choices of the generator, two bytes each, so that a changed byte changes one choice. When they
+// are used up it goes on by chance, with a fixed seed.
+type choices struct {
+	data []byte
+	rest rand.PCG
+}
+
+func (c *choices) Uint64() uint64 {
+	if len(c.data) < 2 {
+		return c.rest.Uint64()
+	}
+	n := uint64(c.data[0])<<56 | uint64(c.data[1])<<48
+	c.data = c.data[2:]
+	return n | n>>16 | n>>32
+}
+
+func FuzzDecide(f *testing.F) {
+	for seed := range 20 {
+		rng := rand.New(rand.NewPCG(7, uint64(seed)))
+		data := make([]byte, 300)
+		for i := range data {
+			data[i] = byte(rng.Uint32())
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		compare(t, policytest.Generate(rand.New(&choices{data: data})))
+	})
+}
