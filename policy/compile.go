@@ -233,20 +233,20 @@ func (p *Policy) apply(i int, q *query) class {
 	return p.extra.apply(i, q, s.has(flagDeny))
 }
 
-func (e *extras) apply(i int, q *query, deny bool) class {
+func (r *extras) apply(i int, q *query, deny bool) class {
 	c := classDirect
-	if len(e.principals) > 0 {
-		if c = e.principals[i].class(q, deny); c == classNone {
+	if len(r.principals) > 0 {
+		if c = r.principals[i].class(q, deny); c == classNone {
 			return classNone
 		}
 	}
 	from := uint32(0)
 	if i > 0 {
-		from = e.statements[i-1].conditions
+		from = r.statements[i-1].conditions
 	}
-	conditions := e.conditions[from:e.statements[i].conditions]
+	conditions := r.conditions[from:r.statements[i].conditions]
 	for i := range conditions {
-		if !conditions[i].holds(e, q) {
+		if !conditions[i].holds(r, q) {
 			return classNone
 		}
 	}

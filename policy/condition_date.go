@@ -145,7 +145,7 @@ func matchInstant(v string, values []instant, o Operator) bool {
 		if c == 0 {
 			c = strings.Compare(d.fraction, values[i].fraction)
 		}
-		if o.accepts(c, DateEquals) {
+		if o.accepts(c) {
 			return true
 		}
 	}

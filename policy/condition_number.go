@@ -122,26 +122,25 @@ func matchNumber(v string, values []number, o Operator) bool {
 		return false
 	}
 	for i := range values {
-		if o.accepts(compareNumbers(&n, &values[i]), NumericEquals) {
+		if o.accepts(compareNumbers(&n, &values[i])) {
 			return true
 		}
 	}
 	return false
 }
 
-// accepts says whether the outcome of comparing the request's value with the policy's satisfies one of the six ordered operators
-// that begin with equals.
-func (o Operator) accepts(c int, equals Operator) bool {
-	switch o - equals {
-	case NumericEquals - NumericEquals:
+// accepts says whether the outcome of comparing the request's value with the policy's satisfies a Numeric or Date operator.
+func (o Operator) accepts(c int) bool {
+	switch o {
+	case NumericEquals, DateEquals:
 		return c == 0
-	case NumericLessThan - NumericEquals:
+	case NumericLessThan, DateLessThan:
 		return c < 0
-	case NumericLessThanEquals - NumericEquals:
+	case NumericLessThanEquals, DateLessThanEquals:
 		return c <= 0
-	case NumericGreaterThan - NumericEquals:
+	case NumericGreaterThan, DateGreaterThan:
 		return c > 0
-	case NumericGreaterThanEquals - NumericEquals:
+	case NumericGreaterThanEquals, DateGreaterThanEquals:
 		return c >= 0
 	}
 	return false

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // class is how a Principal element matches a caller, which decides how far a grant is limited (docs/spec/policy-language.md 8.2).
 type class uint8
@@ -120,11 +123,11 @@ func (v *principalValue) class(c *Caller) class {
 	case formARN, formID:
 		return v.entity(c)
 	case formService:
-		if c.Kind == ServiceCaller && c.named(v.text) {
+		if c.Kind == ServiceCaller && slices.Contains(c.Names, v.text) {
 			return classDirect
 		}
 	case formProvider:
-		if c.Kind == ProviderCaller && c.named(v.text) {
+		if c.Kind == ProviderCaller && slices.Contains(c.Names, v.text) {
 			return classDirect
 		}
 	case formCanonical:
@@ -156,15 +159,6 @@ func (v *principalValue) entity(c *Caller) class {
 		}
 	}
 	return classNone
-}
-
-func (c *Caller) named(name string) bool {
-	for _, n := range c.Names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // class is how the element matches the caller of q. deny is the effect of its statement.
