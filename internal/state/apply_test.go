@@ -19,6 +19,9 @@ func step(t testing.TB, rnd *rand.Rand, accounts []string) (units []string, fn f
 	id := accounts[rnd.IntN(len(accounts))]
 	unit := AccountUnit(id)
 	name := fmt.Sprint("user", rnd.IntN(15))
+	if rnd.IntN(2) == 0 {
+		return []string{unit}, entityStep(rnd, id)
+	}
 	n, kind := rnd.IntN(5), rnd.IntN(14)
 	onUser := func(change func(tx *Tx, a *Account, u *User) error) func(*Tx) error {
 		return func(tx *Tx) error {
@@ -127,10 +130,10 @@ func TestApply(t *testing.T) {
 				writer.account(t, a)
 			}
 			rnd := rand.New(rand.NewPCG(seed, 6))
-			for i := range 400 {
+			for i := range 600 {
 				units, fn := step(t, rnd, accounts)
 				_ = writer.Update(t.Context(), units, fn)
-				if i%100 != 99 {
+				if i%150 != 149 {
 					continue
 				}
 				v := writer.View()
@@ -139,6 +142,7 @@ func TestApply(t *testing.T) {
 				fresh := openStore(t, e)
 				wantSame(t, "own and fresh", dump(v, false), dump(fresh.View(), false))
 				checkAliases(t, v)
+				checkLists(t, v, acme)
 				for _, s := range []*following{writer, follower, fresh} {
 					if err := s.Verify(t.Context()); err != nil {
 						t.Fatalf("step %d: %v", i, err)
@@ -264,6 +268,9 @@ func TestVerifyFinds(t *testing.T) {
 		"order stale": {func(t *testing.T, a *Account, _ *View) {
 			a.own("user").(*table[User]).ordered.Set(&User{User: statepb.User{Id: "AIDA7", Name: "ghost"}})
 		}, acct + "/user"},
+		"second order": {func(t *testing.T, a *Account, _ *View) {
+			a.own("member").(*table[Member]).second.Delete(NewMember("AIDA1", "AGPA1"))
+		}, "AIDA1/AGPA1"},
 		"head":   {func(t *testing.T, a *Account, _ *View) { a.at.rev-- }, acct},
 		"time":   {func(t *testing.T, a *Account, _ *View) { a.at.time = a.at.time.Add(1000) }, acct},
 		"unit":   {func(t *testing.T, _ *Account, v *View) { v.accounts = newIndex(accountID) }, acct},
@@ -278,6 +285,7 @@ func TestVerifyFinds(t *testing.T) {
 					tx.Put(acct, &User{User: statepb.User{Id: id, Name: "n" + id}})
 				}
 				tx.Put(acct, userPolicy(t, "AIDA1", "p", 1))
+				tx.Put(acct, NewMember("AIDA1", "AGPA1"))
 				return nil
 			}, acct)
 			v := s.View()
