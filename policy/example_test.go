@@ -44,6 +44,40 @@ func ExampleParse() {
 	// Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.
 }
 
+func ExampleDecide() {
+	trust, err := policy.Load(`{
+		"Version": "2012-10-17",
+		"Statement": {
+			"Effect": "Allow",
+			"Principal": {"AWS": "222222222222"},
+			"Action": "sts:AssumeRole",
+			"Condition": {"StringEquals": {"sts:ExternalId": "42"}}
+		}
+	}`, policy.Trust)
+	if err != nil {
+		panic(err)
+	}
+	all, err := policy.Load(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`, policy.Managed)
+	if err != nil {
+		panic(err)
+	}
+	bob := &policy.Sets{
+		Caller:   policy.Caller{Kind: policy.UserCaller, Account: "222222222222", ID: "AIDABOB", ARN: "arn:aws:iam::222222222222:user/bob"},
+		Identity: []*policy.Attached{{Policy: all, Name: "All"}},
+	}
+	request := &policy.Request{
+		Action: "sts:AssumeRole", Resource: "arn:aws:iam::111111111111:role/partner", Owner: "111111111111",
+		ResourcePolicy: &policy.Attached{Policy: trust}, NeedsResourcePolicy: true,
+	}
+	d := policy.Decide(bob, request)
+	fmt.Println(d.Effect, d.Reason(request.Action))
+	request.Context = []policy.Entry{{Key: "sts:ExternalId", Values: []string{"42"}}}
+	fmt.Println(policy.Decide(bob, request).Effect)
+	// Output:
+	// DENY-I because no role trust policy allows the sts:AssumeRole action
+	// ALLOW
+}
+
 func ExampleDecision() {
 	p, err := policy.Load(`{"Version":"2012-10-17","Statement":[{"Sid":"Everything","Effect":"Allow","Action":"*","Resource":"*"}]}`, policy.Managed)
 	if err != nil {

@@ -36,7 +36,7 @@ func (k Kind) parsed() bool { return k >= Identity && k <= Resource }
 // request could not be evaluated.
 type Layer uint8
 
-// The layers. This version evaluates LayerIdentity; the others are names for later versions.
+// The layers. This version evaluates all but LayerEndpoint, LayerSCP and LayerRCP, which are names for later versions.
 const (
 	LayerNone Layer = iota
 	LayerIdentity
