@@ -136,7 +136,7 @@ func (p *Policy) compileExtras(d *Document) {
 		return
 	}
 	e := p.extras()
-	e.statements = make([]statementExtras, len(d.Statements))
+	e.reserve(d)
 	for i := range d.Statements {
 		s := &d.Statements[i]
 		for j := range s.Conditions {
@@ -146,6 +146,38 @@ func (p *Policy) compileExtras(d *Document) {
 		if !d.Kind.identityGrammar() {
 			e.principals = append(e.principals, compilePrincipal(s.Principal, d.Kind))
 		}
+	}
+}
+
+// reserve makes room for exactly what the document has: compiled policies are kept by the thousand.
+func (r *extras) reserve(d *Document) {
+	var conditions, numbers, dates, blocks, arns, texts int
+	for i := range d.Statements {
+		conditions += len(d.Statements[i].Conditions)
+		for _, c := range d.Statements[i].Conditions {
+			switch o := c.Operator.positive(); {
+			case o.numeric():
+				numbers += len(c.Values)
+			case o.date():
+				dates += len(c.Values)
+			case o == IPAddress:
+				blocks += len(c.Values)
+			case o == ArnLike:
+				arns += len(c.Values)
+			case o != Null && o != Bool: // their values are bits, but for variables
+				texts += len(c.Values)
+			}
+		}
+	}
+	r.statements = make([]statementExtras, len(d.Statements))
+	r.conditions = make([]condition, 0, conditions)
+	r.numbers = make([]number, 0, numbers)
+	r.dates = make([]instant, 0, dates)
+	r.blocks = make([]netip.Prefix, 0, blocks)
+	r.arns = make([]arnPattern, 0, arns)
+	r.texts = make([]textPattern, 0, texts)
+	if !d.Kind.identityGrammar() {
+		r.principals = make([]principal, 0, len(d.Statements))
 	}
 }
 

@@ -330,9 +330,9 @@ func TestContextBounds(t *testing.T) {
 	}{
 		"as many as may be": {entries[:policy.MaxContext], policy.Allow},
 		"one too many":      {entries, policy.DenyImplicit},
-		"as long as may be": {[]policy.Entry{single("k", strings.Repeat("v", policy.MaxContextText-1))}, policy.Allow},
-		"too long":          {[]policy.Entry{single("k", strings.Repeat("v", policy.MaxContextText))}, policy.DenyImplicit},
-		"too many values":   {[]policy.Entry{{Key: "k", Values: make([]string, policy.MaxContextText+1)}}, policy.DenyImplicit},
+		"as long as may be": {[]policy.Entry{single("k", strings.Repeat("v", policy.MaxContextText-64))}, policy.Allow},
+		"too long":          {[]policy.Entry{single("k", strings.Repeat("v", policy.MaxContextText-63))}, policy.DenyImplicit},
+		"too many values":   {[]policy.Entry{{Key: "k", Values: make([]string, policy.MaxContextText/64+1)}}, policy.DenyImplicit},
 		"not UTF-8":         {[]policy.Entry{single("k", "\xff")}, policy.DenyImplicit},
 	} {
 		d := policy.Decide(sets, &policy.Request{Action: "s3:GetObject", Resource: "*", Context: tt.context})

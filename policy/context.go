@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // contextKey is the name of a condition key, prepared for looking it up (docs/spec/policy-language.md 9.1).
 type contextKey struct {
@@ -52,4 +55,24 @@ func (q *query) find(k *contextKey) *Entry {
 		return nil
 	}
 	return found
+}
+
+// valueOverhead is what a value counts besides its bytes: the work for it is in its number as well as in its length.
+const valueOverhead = 64
+
+// validContext says whether the request context is within its bounds. That its values are UTF-8 keeps the bytes of
+// escapedWildcards out of patterns.
+func validContext(context []Entry) bool {
+	if len(context) > MaxContext {
+		return false
+	}
+	size := 0
+	for i := range context {
+		for _, v := range context[i].Values {
+			if size += len(v) + valueOverhead; size > MaxContextText || !utf8.ValidString(v) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -68,8 +68,8 @@ type Entry struct {
 	Multi  bool // the key may have several values, even when it has one now
 }
 
-// Bounds of a request's context: entries, and bytes of all values, each counted one longer than it is. A request with more is denied,
-// and so is one with a value that is not UTF-8.
+// Bounds of a request's context: entries, and bytes of all values, each counted 64 longer than it is, which bounds their number too.
+// A request with more is denied, and so is one with a value that is not UTF-8.
 const (
 	MaxContext     = 512
 	MaxContextText = 256 << 10

@@ -48,9 +48,13 @@ func compilePrincipal(p *Principal, kind Kind) principal {
 	out := principal{not: p.Not}
 	if p.Any {
 		out.values = []principalValue{{form: formEveryone}}
+		return out
 	}
-	for _, v := range p.Values {
-		out.values = append(out.values, compilePrincipalValue(v, kind))
+	if len(p.Values) > 0 {
+		out.values = make([]principalValue, len(p.Values))
+	}
+	for i, v := range p.Values {
+		out.values[i] = compilePrincipalValue(v, kind)
 	}
 	return out
 }

@@ -3,7 +3,6 @@ package policy
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 	"unsafe"
 )
 
@@ -181,20 +180,3 @@ func (t *template) expand(b []byte, q *query) ([]byte, bool) {
 
 // borrow is the bytes as a string, without a copy. The bytes are not written to while the string is used.
 func borrow(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
-
-// validContext says whether the request context is within its bounds. That its values are UTF-8 keeps the bytes of
-// escapedWildcards out of patterns.
-func validContext(context []Entry) bool {
-	if len(context) > MaxContext {
-		return false
-	}
-	size := 0
-	for i := range context {
-		for _, v := range context[i].Values {
-			if size += len(v) + 1; size > MaxContextText || !utf8.ValidString(v) {
-				return false
-			}
-		}
-	}
-	return true
-}
