@@ -117,6 +117,7 @@ var entities = []entity{
 	{"Inline policies of users", regexp.MustCompile(`^iam:.*UserPolic(y|ies)$`)},
 	{"Users", regexp.MustCompile(`^iam:.*User(s|Tags|PermissionsBoundary)?$`)},
 	{"Account", regexp.MustCompile(`^iam:.*Account(Alias|Aliases|Summary)$`)},
+	{"Sessions", regexp.MustCompile(`^sts:(AssumeRole|Get(Session|Federation)Token)$`)},
 	{"Identity of the caller", regexp.MustCompile(`^sts:Get(CallerIdentity|AccessKeyInfo)$`)},
 }
 

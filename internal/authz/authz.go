@@ -92,14 +92,18 @@ func (z *Authorizer) Authorize(r state.Reader, s *Subject, action string, target
 		Action: action, Resource: target.ARN, Owner: target.Account,
 		ResourcePolicy: target.Trust, NeedsResourcePolicy: target.MustTrust,
 	}
-	{
+	if sets.UsesContext() || target.Trust != nil && target.Trust.Policy != nil && target.Trust.Policy.UsesContext() {
 		c := contexts.Get().(*keys)
 		defer c.release()
 		c.fill(r, s, target)
 		request.Context = c.entries
 	}
-	if d := policy.Decide(&sets, &request); d.Effect != policy.Allow {
-		return denial(d)
+	d := policy.Decide(&sets, &request)
+	if d.Effect == policy.Allow {
+		return nil
 	}
-	return nil
+	if target.MustTrust && d.Layer == policy.LayerResource { // there is no role to trust anybody, which must not show
+		d.Layer = policy.LayerTrust
+	}
+	return denial(d)
 }

@@ -18,14 +18,19 @@ type keys struct {
 	values  []string // what single values stand in
 }
 
-// expectedKeys is how many keys a check has that is not about many tags.
-const expectedKeys = 48
+const (
+	expectedKeys = 48 // of a check that is not about many tags
+	keptKeys     = 4 * expectedKeys
+)
 
 var contexts = sync.Pool{New: func() any {
 	return &keys{entries: make([]policy.Entry, 0, expectedKeys), values: make([]string, 0, expectedKeys)}
 }}
 
 func (c *keys) release() {
+	if cap(c.entries) > keptKeys {
+		return
+	}
 	clear(c.entries)
 	clear(c.values)
 	c.entries, c.values = c.entries[:0], c.values[:0]
@@ -125,8 +130,9 @@ func (c *keys) sessionKeys(s *Subject) {
 		return
 	}
 	c.one("aws:TokenIssueTime", s.Session.Issued.UTC().Format(time.RFC3339))
-	c.flag("aws:MultiFactorAuthPresent", !s.Session.MFA.IsZero())
-	if !s.Session.MFA.IsZero() && s.Principal.Kind != state.FederatedUser {
+	factor := !s.Session.MFA.IsZero() && s.Principal.Kind != state.FederatedUser
+	c.flag("aws:MultiFactorAuthPresent", factor)
+	if factor {
 		c.one("aws:MultiFactorAuthAge", strconv.FormatInt(int64(s.Environment.Time.Sub(s.Session.MFA)/time.Second), 10))
 	}
 	if s.Session.SourceIdentity != "" {
@@ -141,7 +147,7 @@ func (c *keys) environment(e *Environment) {
 	c.one("aws:RequestedRegion", e.Region)
 	for _, k := range [...]struct{ key, value string }{{"aws:SourceIp", e.SourceIP}, {"aws:UserAgent", e.UserAgent}, {"aws:referer", e.Referer}} {
 		if k.value != "" {
-			c.one(k.key, k.value)
+			c.one(k.key, strings.ToValidUTF8(k.value, "\uFFFD")) // no policy can name other bytes, and none of them may end the decision
 		}
 	}
 }

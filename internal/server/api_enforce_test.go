@@ -65,6 +65,9 @@ var enforcedOperations = []enforced{
 	{"GetAccessKeyLastUsed", ps("AccessKeyId", "ROOTKEY"+testAccount), []string{arnHere + "root"}, []string{arnHere + "user/*", arnCaller}},
 	nothing("CreateAccountAlias", "AccountAlias", "acme"), nothing("DeleteAccountAlias", "AccountAlias", "acme"), nothing("ListAccountAliases"),
 	nothing("GetAccountSummary"), nothing("GetAccessKeyInfo", "AccessKeyId", "VICTIMKEY"),
+	{"GetFederationToken", ps("Name", "fed"), []string{"arn:aws:sts::" + testAccount + ":federated-user/fed"}, []string{
+		"arn:aws:sts::" + testAccount + ":federated-user/Fed", "arn:aws:sts::" + testAccount + ":federated-user/fedx", arnHere + "federated-user/fed",
+		"arn:aws:sts::" + testAccount2 + ":federated-user/fed", arnCaller}},
 }
 
 // enforcedTest is a server with the two users of enforced.
@@ -117,7 +120,10 @@ func (e *enforced) statements(effect string, resources []string) []string {
 // with exactly the Allow that it needs.
 func TestEveryOperationIsEnforced(t *testing.T) {
 	t.Parallel()
-	tested := map[string]bool{"sts:GetCallerIdentity": true} // TestCallerIdentityNeedsNoPermission
+	tested := map[string]bool{
+		"sts:GetCallerIdentity": true, "sts:GetSessionToken": true, // TestCallerIdentityNeedsNoPermission, TestSessionTokenNeedsNoPermission
+		"sts:AssumeRole": true, // TestWhoMayAssumeARole
+	}
 	for _, e := range enforcedOperations {
 		tested[e.action()] = true
 	}

@@ -314,7 +314,9 @@ var masks = []struct {
 	{regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "DATE"},
 	{regexp.MustCompile(`SecretAccessKey=[A-Za-z0-9+/]{40}( |\)|$)`), "SecretAccessKey=SECRET$1"},
 	{regexp.MustCompile(`\bUserId=AIDA[A-Z2-7]{17}\b`), "UserId=AIDA"},
-	{regexp.MustCompile(`\bAccessKeyId=AKIA[A-Z2-7]{16}\b`), "AccessKeyId=AKIA"},
+	{regexp.MustCompile(`\bAccessKeyId=(AKIA|ASIA)[A-Z2-7]{16}\b`), "AccessKeyId=$1"},
+	{regexp.MustCompile(`\bSessionToken=[A-Za-z0-9+/=]+`), "SessionToken=TOKEN"},
+	{regexp.MustCompile(`\bAROA[A-Z2-7]{17}\b`), "AROA"},
 }
 
 const (
@@ -331,7 +333,8 @@ func versionOf(service string) string {
 
 // serviceOf is the service that has the operation.
 func serviceOf(op string) string {
-	if op == "GetCallerIdentity" || op == "GetAccessKeyInfo" {
+	switch op {
+	case "AssumeRole", "GetAccessKeyInfo", "GetCallerIdentity", "GetFederationToken", "GetSessionToken":
 		return "sts"
 	}
 	return "iam"
