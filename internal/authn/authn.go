@@ -43,12 +43,12 @@ type Authenticator struct {
 	Vault    *Vault
 	sessions *session.Keeper
 	log      *slog.Logger
-	keys     *sigv4.KeyCache[signer]
+	keys     *sigv4.KeyCache[identity]
 }
 
 // New makes an authenticator that opens secrets with the vault and session tokens with the keeper.
 func New(v *Vault, sessions *session.Keeper, log *slog.Logger) *Authenticator {
-	return &Authenticator{Vault: v, sessions: sessions, log: log, keys: sigv4.NewKeyCache[signer](signingKeys)}
+	return &Authenticator{Vault: v, sessions: sessions, log: log, keys: sigv4.NewKeyCache[identity](signingKeys)}
 }
 
 // expectations of the services, by signing name (docs/spec/wire.md 2, "Clock window" and "Scope region"). STS has an endpoint in every
@@ -96,16 +96,26 @@ func (a *Authenticator) Authenticate(v *state.View, q *wire.Request, claim *sigv
 	return caller, nil
 }
 
-// signer is what a secret is read from: a stored key or an opened session. Derived keys are remembered for that very one, so that a key id
-// which comes to mean something else never meets the old key.
+// signer is what a secret is read from: a stored key or an opened session.
 type signer struct {
 	account *state.Account // of key
 	key     *state.AccessKey
 	session *session.Session
 }
 
-// identity is the part of a signer that tells secrets apart: an account changes without its keys.
-func (s signer) identity() signer { return signer{key: s.key, session: s.session} }
+// identity tells secrets apart. Derived keys are remembered with it, so that a key id which comes to mean another secret never meets the key
+// of the one before. Of a session it holds the secret alone: the session itself may be large, and is forgotten by other rules.
+type identity struct {
+	key    *state.AccessKey
+	secret string
+}
+
+func (s signer) identity() identity {
+	if s.session != nil {
+		return identity{secret: s.session.Secret.Reveal()}
+	}
+	return identity{key: s.key}
+}
 
 func (a *Authenticator) secret(v *state.View, s signer) (keyring.Secret, error) {
 	if s.session != nil {
@@ -117,7 +127,8 @@ func (a *Authenticator) secret(v *state.View, s signer) (keyring.Secret, error) 
 // verify compares the signature.
 func (a *Authenticator) verify(v *state.View, q *wire.Request, claim *sigv4.Claim, expect *sigv4.Expect, with signer) *wire.Error {
 	var derived sigv4.Key
-	prepared := a.keys.Prepared(claim.AccessKeyID, claim.Scope, with.identity())
+	identity := with.identity()
+	prepared := a.keys.Prepared(claim.AccessKeyID, claim.Scope, identity)
 	cached := prepared != nil
 	if !cached {
 		secret, err := a.secret(v, with)
@@ -132,7 +143,7 @@ func (a *Authenticator) verify(v *state.View, q *wire.Request, claim *sigv4.Clai
 		return fault(err)
 	}
 	if !cached {
-		a.keys.Put(claim.AccessKeyID, claim.Scope, with.identity(), derived)
+		a.keys.Put(claim.AccessKeyID, claim.Scope, identity, derived)
 	}
 	return nil
 }

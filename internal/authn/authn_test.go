@@ -25,7 +25,7 @@ const account = "111122223333"
 
 // env is a store with a cell keyset and an account with the user bob.
 type env struct {
-	*testing.T
+	testing.TB
 	store    *state.Store
 	vault    *Vault
 	auth     *Authenticator
@@ -37,9 +37,9 @@ type env struct {
 
 var unit = state.AccountUnit(account)
 
-func open(t *testing.T) *env {
+func open(t testing.TB) *env {
 	t.Helper()
-	x := &env{T: t, log: &bytes.Buffer{}}
+	x := &env{TB: t, log: &bytes.Buffer{}}
 	engine := memory.New(memory.Options{})
 	var err error
 	x.store, err = state.Open(t.Context(), engine, state.Options{

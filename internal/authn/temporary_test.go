@@ -36,7 +36,7 @@ const (
 	bobKey  = "FOREIGNBOBKEY001"
 )
 
-func newKit(t *testing.T) *kit {
+func newKit(t testing.TB) *kit {
 	t.Helper()
 	k := &kit{env: open(t), at: time.Now().Truncate(time.Second), held: map[string]held{}}
 	k.role(roleID, "app", "/")

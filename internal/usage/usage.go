@@ -78,8 +78,8 @@ func Open(ctx context.Context, e storage.Engine, node string, commit func() stor
 	return t, t.load(ctx)
 }
 
-// KeepOnly says which access keys and roles exist. Use of others is forgotten, here and in the store, a day after it happened. It is called before
-// Run; without it everything is kept.
+// KeepOnly says which access keys and roles exist. Use of others is forgotten, here and in the store, a day after it happened. It is called
+// before Run; without it everything is kept.
 func (t *Tracker) KeepOnly(exists func(account, key string) bool) { t.exists = exists }
 
 func (t *Tracker) load(ctx context.Context) error {
