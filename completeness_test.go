@@ -114,9 +114,13 @@ type entity struct {
 
 var entities = []entity{
 	{"Access keys", regexp.MustCompile(`^iam:.*AccessKey`)},
-	{"Inline policies of users", regexp.MustCompile(`^iam:.*UserPolic(y|ies)$`)},
+	{"Inline policies", regexp.MustCompile(`^iam:(Put|Get|Delete|List)(User|Group|Role)Polic(y|ies)$`)},
+	{"Attached policies", regexp.MustCompile(`^iam:(Attach|Detach|ListAttached|ListEntitiesForPolicy)`)},
+	{"Groups", regexp.MustCompile(`^iam:.*Group`)},
 	{"Users", regexp.MustCompile(`^iam:.*User(s|Tags|PermissionsBoundary)?$`)},
-	{"Account", regexp.MustCompile(`^iam:.*Account(Alias|Aliases|Summary)$`)},
+	{"Roles", regexp.MustCompile(`^iam:.*Role(s|Tags|Description|Policy|PermissionsBoundary)?$`)},
+	{"Managed policies", regexp.MustCompile(`^iam:(Create|Get|List|Delete|Tag|Untag|SetDefault)Polic(y|ies)(Versions?|Tags)?$`)},
+	{"Account", regexp.MustCompile(`^iam:.*Account(Alias|Aliases|Summary|AuthorizationDetails)$`)},
 	{"Sessions", regexp.MustCompile(`^sts:(AssumeRole|Get(Session|Federation)Token)$`)},
 	{"Identity of the caller", regexp.MustCompile(`^sts:Get(CallerIdentity|AccessKeyInfo)$`)},
 }

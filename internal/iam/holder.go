@@ -100,7 +100,10 @@ func tagKeys(tags []iamapi.Tag) []policy.Entry {
 	return append(entries, untagKeys(names)...)
 }
 
-// untagKeys are the context keys of a request that takes tags away.
+// untagKeys are the context keys of a request that takes tags away. None for a request that names no tag.
 func untagKeys(names []string) []policy.Entry {
+	if len(names) == 0 {
+		return nil
+	}
 	return []policy.Entry{{Key: "aws:TagKeys", Values: names, Multi: true}}
 }

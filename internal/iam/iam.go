@@ -21,7 +21,6 @@ func Register(r *service.Registry, q Quotas) {
 	registerUserTags(r, s)
 	registerUserBoundary(r)
 	registerAccessKeys(r, s)
-	registerUserPolicies(r, s)
 	registerGroups(r, s)
 	registerGroupMembers(r, s)
 	registerInlinePolicies(r, s)
@@ -152,4 +151,12 @@ func value[T any](p *T) (v T) {
 		v = *p
 	}
 	return v
+}
+
+// or is what an optional parameter points to, or the alternative.
+func or[T any](p *T, alternative T) T {
+	if p != nil {
+		return *p
+	}
+	return alternative
 }

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -20,11 +21,21 @@ func registerUsers(r *service.Registry, s *Service) {
 	service.Read(r, iamapi.OpListUsers, onListUsers, listUsers)
 	service.Write(r, iamapi.OpUpdateUser, onUpdateUser, updateUser)
 	service.Write(r, iamapi.OpDeleteUser, onDeleteUser, deleteUser)
-	service.Read(r, iamapi.OpListGroupsForUser, onListGroupsForUser, listGroupsForUser)
 }
 
+// onNewUser is the user that is to be made, and with tags also their putting: AWS asks for iam:TagUser beside iam:CreateUser (its example
+// policy for creating users only with specific tags allows both; for roles, denials of CreateRole that name iam:TagRole are public).
 func onNewUser(c *service.Call, _ state.Reader, in *iamapi.CreateUserRequest) ([]authz.Target, error) {
-	return one(arn.User(state.Partition, c.Caller.Account, pathOr(in.Path), *in.UserName)), nil
+	t := authz.Target{ARN: arn.User(state.Partition, c.Caller.Account, pathOr(in.Path), *in.UserName), Keys: tagKeys(in.Tags)}
+	tagging := t
+	tagging.Action = "iam:TagUser"
+	if in.PermissionsBoundary != nil {
+		t.Keys = append(slices.Clip(t.Keys), single("iam:PermissionsBoundary", *in.PermissionsBoundary))
+	}
+	if len(in.Tags) == 0 {
+		return []authz.Target{t}, nil
+	}
+	return []authz.Target{t, tagging}, nil
 }
 
 func onGetUser(c *service.Call, r state.Reader, in *iamapi.GetUserRequest) ([]authz.Target, error) {
@@ -36,42 +47,23 @@ func onListUsers(c *service.Call, _ state.Reader, in *iamapi.ListUsersRequest) (
 	return one(arn.IAM(state.Partition, c.Caller.Account, "user/"+strings.TrimPrefix(value(in.PathPrefix), "/"))), nil
 }
 
-// onUpdateUser is the user as it is and, if it gets another name or path, as it will be: a rename needs permission on both.
 func onUpdateUser(c *service.Call, r state.Reader, in *iamapi.UpdateUserRequest) ([]authz.Target, error) {
 	targets, err := userTarget(c, r, *in.UserName)
-	if err != nil || in.NewPath == nil && in.NewUserName == nil {
-		return targets, err
+	if err != nil {
+		return nil, err
 	}
-	path, name := pathOr(in.NewPath), *in.UserName
+	path, name := "/", *in.UserName
 	if u := r.Account(c.Caller.Account).UserByName(name); u != nil {
-		name = u.Name
-		if in.NewPath == nil {
-			path = u.Path
-		}
+		path, name = u.Path, u.Name
 	}
-	if in.NewUserName != nil {
-		name = *in.NewUserName
-	}
-	if renamed := arn.User(state.Partition, c.Caller.Account, path, name); renamed != targets[0].ARN {
-		targets = append(targets, authz.Target{ARN: renamed})
-	}
-	return targets, nil
+	return withNewName(targets, arn.User, c.Caller.Account, or(in.NewPath, path), or(in.NewUserName, name)), nil
 }
 
 func onDeleteUser(c *service.Call, r state.Reader, in *iamapi.DeleteUserRequest) ([]authz.Target, error) {
 	return userTarget(c, r, *in.UserName)
 }
 
-func onListGroupsForUser(c *service.Call, r state.Reader, in *iamapi.ListGroupsForUserRequest) ([]authz.Target, error) {
-	return userTarget(c, r, *in.UserName)
-}
-
-func pathOr(path *string) string {
-	if path == nil {
-		return "/"
-	}
-	return *path
-}
+func pathOr(path *string) string { return or(path, "/") }
 
 func (s *Service) createUser(c *service.Call, tx *state.Tx, in *iamapi.CreateUserRequest) (*iamapi.CreateUserResponse, error) {
 	a, err := callersAccount(c, tx)
@@ -120,14 +112,8 @@ func listUsers(c *service.Call, r state.Reader, in *iamapi.ListUsersRequest) (*i
 	}
 	prefix := value(in.PathPrefix)
 	below := filter(a.Users(from), func(u *state.User) bool { return strings.HasPrefix(u.Path, prefix) })
-	users, marker := page("users", in.MaxItems, below, func(u *state.User) string { return u.Name })
-	out := &iamapi.ListUsersResponse{Users: make([]iamapi.User, len(users)), IsTruncated: new(marker != nil), Marker: marker}
-	shown := make([]shownUser, len(users)) // one allocation for what all of them point to
-	for i, u := range users {
-		shown[i].set(a, u)
-		out.Users[i] = shown[i].user(u)
-	}
-	return out, nil
+	users, marker := page("users", in.MaxItems, below, (*state.User).GetName)
+	return &iamapi.ListUsersResponse{Users: xUsers(a, users), IsTruncated: new(marker != nil), Marker: marker}, nil
 }
 
 func updateUser(c *service.Call, tx *state.Tx, in *iamapi.UpdateUserRequest) (*wire.Empty, error) {
@@ -136,9 +122,7 @@ func updateUser(c *service.Call, tx *state.Tx, in *iamapi.UpdateUserRequest) (*w
 		return nil, err
 	}
 	changed := u.Clone()
-	if in.NewPath != nil {
-		changed.Path = *in.NewPath
-	}
+	changed.Path = or(in.NewPath, u.Path)
 	if in.NewUserName != nil {
 		if other := a.UserByName(*in.NewUserName); other != nil && other.Id != u.Id {
 			return nil, iamapi.EntityAlreadyExists.New("User with name %s already exists.", *in.NewUserName)
@@ -151,11 +135,14 @@ func updateUser(c *service.Call, tx *state.Tx, in *iamapi.UpdateUserRequest) (*w
 	return nil, nil
 }
 
-// deleteUser refuses in the order of docs/spec/wire.md 4.6.
+// deleteUser refuses in the order of docs/spec/wire.md 4.6. A permissions boundary does not hold a user, and goes with it.
 func deleteUser(c *service.Call, tx *state.Tx, in *iamapi.DeleteUserRequest) (*wire.Empty, error) {
 	a, u, err := userNamed(c, tx, *in.UserName)
 	if err != nil {
 		return nil, err
+	}
+	for range a.Attachments(u.Id) {
+		return nil, iamapi.DeleteConflict.New("Cannot delete entity, must detach all policies first.")
 	}
 	for range a.InlinePolicies(u.Id, "") {
 		return nil, iamapi.DeleteConflict.New("Cannot delete entity, must delete policies first.")
@@ -163,19 +150,14 @@ func deleteUser(c *service.Call, tx *state.Tx, in *iamapi.DeleteUserRequest) (*w
 	for range a.AccessKeys(u.Id) {
 		return nil, iamapi.DeleteConflict.New("Cannot delete entity, must delete access keys first.")
 	}
+	for range a.GroupsOf(u.Id) {
+		return nil, iamapi.DeleteConflict.New("Cannot delete entity, must remove users from group first.")
+	}
+	if b := a.Boundary(u.Id); b != nil {
+		tx.Delete(a.Unit(), b)
+	}
 	tx.Delete(a.Unit(), u)
 	return nil, nil
-}
-
-// listGroupsForUser answers for a store that cannot hold groups yet: a user is in none.
-func listGroupsForUser(c *service.Call, r state.Reader, in *iamapi.ListGroupsForUserRequest) (*iamapi.ListGroupsForUserResponse, error) {
-	if _, _, err := userNamed(c, r, *in.UserName); err != nil {
-		return nil, err
-	}
-	if _, err := after("groups", in.Marker); err != nil {
-		return nil, err
-	}
-	return &iamapi.ListGroupsForUserResponse{Groups: []iamapi.Group{}, IsTruncated: new(false)}, nil
 }
 
 // xUser is a user as answers show it. Lists leave the tags out (docs/spec/wire.md 8, ListUsers).
@@ -187,6 +169,17 @@ func xUser(a *state.Account, u *state.User, withTags bool) *iamapi.User {
 		x.Tags = xTags(u.Tags)
 	}
 	return &x
+}
+
+// xUsers are users as lists show them.
+func xUsers(a *state.Account, users []*state.User) []iamapi.User {
+	x := make([]iamapi.User, len(users))
+	shown := make([]shownUser, len(users)) // one allocation for what all of them point to
+	for i, u := range users {
+		shown[i].set(a, u)
+		x[i] = shown[i].user(u)
+	}
+	return x
 }
 
 // shownUser is what an answer says of a user that its record does not hold as such.

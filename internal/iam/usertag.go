@@ -21,11 +21,21 @@ func registerUserTags(r *service.Registry, s *Service) {
 }
 
 func onTagUser(c *service.Call, r state.Reader, in *iamapi.TagUserRequest) ([]authz.Target, error) {
-	return userTarget(c, r, *in.UserName)
+	targets, err := userTarget(c, r, *in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	targets[0].Keys = tagKeys(in.Tags)
+	return targets, nil
 }
 
 func onUntagUser(c *service.Call, r state.Reader, in *iamapi.UntagUserRequest) ([]authz.Target, error) {
-	return userTarget(c, r, *in.UserName)
+	targets, err := userTarget(c, r, *in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	targets[0].Keys = untagKeys(in.TagKeys)
+	return targets, nil
 }
 
 func onListUserTags(c *service.Call, r state.Reader, in *iamapi.ListUserTagsRequest) ([]authz.Target, error) {

@@ -14,10 +14,11 @@ const (
 	arnHere   = "arn:aws:iam::" + testAccount + ":"
 	arnCaller = arnHere + "user/team/caller"
 	arnVictim = arnHere + "user/div/Victim"
+	arnCrew   = arnHere + "group/div/Crew"
 )
 
 // enforced is one operation: with which parameters, on which resources. The user caller (path /team/) calls it; there is a user Victim
-// (path /div/) with the inline policy vp and the access key VICTIMKEY.
+// (path /div/) with the inline policy vp and the access key VICTIMKEY, and the group Crew (path /div/) of Victim with the policy gp.
 type enforced struct {
 	op        string
 	p         params
@@ -30,6 +31,20 @@ func victim(op string, p ...string) enforced {
 		arnHere + "user/div/victim", arnHere + "user/Victim", arnHere + "user/div/Victimx", arnHere + "user/div/Victi", arnHere + "user/div/",
 		arnHere + "group/div/Victim", "arn:aws:iam::" + testAccount2 + ":user/div/Victim", "arn:aws:sts::" + testAccount + ":user/div/Victim",
 		arnHere + "user/di?/Victi?x", arnHere + "user/*x", arnCaller,
+	}}
+}
+
+// crew is an operation on the group Crew.
+func crew(op string, p ...string) enforced {
+	return enforced{op, append(ps("GroupName", "crew"), p...), []string{arnCrew}, []string{
+		arnHere + "group/div/crew", arnHere + "group/Crew", arnHere + "group/div/Crewx", arnHere + "user/div/Crew", arnVictim, arnHere + "user/*",
+	}}
+}
+
+// ghost is an operation on a role that is not there.
+func ghost(op string, p ...string) enforced {
+	return enforced{op, append(ps("RoleName", "ghost"), p...), []string{arnHere + "role/ghost"}, []string{
+		arnHere + "role/Ghost", arnHere + "role/x/ghost", arnHere + "user/ghost", arnHere + "group/*",
 	}}
 }
 
@@ -58,6 +73,23 @@ var enforcedOperations = []enforced{
 	victim("PutUserPermissionsBoundary", "PermissionsBoundary", "arn:aws:iam::111122223333:policy/p"), victim("DeleteUserPermissionsBoundary"),
 	victim("PutUserPolicy", "PolicyName", "p", "PolicyDocument", "{}"), victim("GetUserPolicy", "PolicyName", "vp"),
 	victim("DeleteUserPolicy", "PolicyName", "vp"), victim("ListUserPolicies"),
+	ghost("PutRolePolicy", "PolicyName", "p", "PolicyDocument", "{}"), ghost("GetRolePolicy", "PolicyName", "rp"),
+	ghost("DeleteRolePolicy", "PolicyName", "rp"), ghost("ListRolePolicies"),
+
+	{"CreateGroup", ps("GroupName", "new"), []string{arnHere + "group/new"}, []string{arnHere + "group/New", arnHere + "group/x/new", arnHere + "user/new"}},
+	{"CreateGroup", ps("GroupName", "new", "Path", "/p/"), []string{arnHere + "group/p/new"}, []string{arnHere + "group/new", arnHere + "group/p/"}},
+	{"ListGroups", nil, []string{arnHere + "group/"}, []string{arnHere + "group/x", arnHere + "user/", arnCrew}},
+	{"ListGroups", ps("PathPrefix", "/div/"), []string{arnHere + "group/div/"}, []string{arnHere + "group/", arnHere + "group//div/", arnCrew}},
+	crew("UpdateGroup"),
+	{"UpdateGroup", ps("GroupName", "crew", "NewGroupName", "w"), []string{arnCrew, arnHere + "group/div/w"}, []string{arnHere + "group/w"}},
+	{"UpdateGroup", ps("GroupName", "crew", "NewPath", "/x/"), []string{arnCrew, arnHere + "group/x/Crew"}, []string{arnHere + "group/x/crew"}},
+	{"UpdateGroup", ps("GroupName", "crew", "NewPath", "/", "NewGroupName", "w"), []string{arnCrew, arnHere + "group/w"}, []string{arnHere + "group/Crew"}},
+	{"UpdateGroup", ps("GroupName", "crew", "NewGroupName", "CREW"), []string{arnCrew, arnHere + "group/div/CREW"}, []string{arnHere + "group/div/crew"}},
+	{"UpdateGroup", ps("GroupName", "none", "NewGroupName", "w"), []string{arnHere + "group/none", arnHere + "group/w"}, []string{arnHere + "group/div/none"}},
+	crew("GetGroup"), crew("DeleteGroup"), crew("AddUserToGroup", "UserName", "victim"), crew("RemoveUserFromGroup", "UserName", "victim"),
+	crew("PutGroupPolicy", "PolicyName", "p", "PolicyDocument", "{}"), crew("GetGroupPolicy", "PolicyName", "gp"),
+	crew("DeleteGroupPolicy", "PolicyName", "gp"), crew("ListGroupPolicies"),
+
 	victim("CreateAccessKey"), self("CreateAccessKey"), victim("ListAccessKeys"), self("ListAccessKeys"),
 	victim("UpdateAccessKey", "AccessKeyId", "VICTIMKEY", "Status", "Inactive"), self("UpdateAccessKey", "AccessKeyId", "CALLERKEY", "Status", "Inactive"),
 	victim("DeleteAccessKey", "AccessKeyId", "VICTIMKEY"), self("DeleteAccessKey", "AccessKeyId", "CALLERKEY"),
@@ -82,6 +114,8 @@ func openEnforced(t *testing.T) *enforcedTest {
 	by := x.user(x.root, "/team/caller")
 	v := x.user(x.root, "/div/Victim")
 	x.policy(x.root, "Victim", "vp", "Allow s3:Get *")
+	x.group(x.root, "/div/Crew", "victim")
+	x.groupPolicy(x.root, "crew", "gp", "Allow s3:Get *")
 	return &enforcedTest{x, by, strings.NewReplacer("VICTIMKEY", v.AccessKeyID, "CALLERKEY", by.AccessKeyID)}
 }
 
