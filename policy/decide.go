@@ -109,30 +109,28 @@ func Decide(s *Sets, r *Request) Decision {
 	if !ok || !s.readable() || !readable(r.ResourcePolicy, false) {
 		return Decision{}
 	}
-	identity := q.evaluate(LayerIdentity, s.Identity)
-	if identity.denied() {
-		return identity.decision
+	var f findings
+	for _, a := range s.Identity {
+		if !f.identity.add(LayerIdentity, a, &q) {
+			return f.identity.decision
+		}
 	}
-	boundary := verdict{allowed: true}
-	if s.Boundary != nil {
-		boundary = q.evaluateOne(LayerBoundary, s.Boundary, verdict{})
+	if s.Boundary != nil && !f.boundary.add(LayerBoundary, s.Boundary, &q) {
+		return f.boundary.decision
 	}
-	if boundary.denied() {
-		return boundary.decision
+	for _, a := range s.Session {
+		if !f.session.add(LayerSession, a, &q) {
+			return f.session.decision
+		}
 	}
-	session := q.evaluate(LayerSession, s.Session)
-	if session.denied() {
-		return session.decision
+	if !f.resource.add(r.ResourcePolicy, &q) {
+		return f.resource.decision
 	}
-	session.allowed = session.allowed || len(s.Session) == 0 && !s.SessionLimited
-	resource := q.evaluateResource(r.ResourcePolicy)
-	if resource.decision.Effect == DenyExplicit {
-		return resource.decision
-	}
+	f.boundary.allowed = f.boundary.allowed || s.Boundary == nil
+	f.session.allowed = f.session.allowed || len(s.Session) == 0 && !s.SessionLimited
 	if s.Root {
-		identity = verdict{allowed: true, decision: Decision{Effect: Allow, Layer: LayerIdentity}}
+		f.identity = verdict{allowed: true, decision: Decision{Effect: Allow, Layer: LayerIdentity}}
 	}
-	f := findings{identity, boundary.allowed, session.allowed, resource}
 	switch {
 	case s.Caller.Kind == AnonymousCaller || s.Caller.Kind == ServiceCaller || s.Caller.Kind == ProviderCaller:
 		return f.withoutAccount()
@@ -174,27 +172,14 @@ func (s *Sets) UsesContext() bool {
 	return false
 }
 
-// verdict is what one set says.
+// verdict is what one set says: evalSet of docs/spec/evaluation.md 3.
 type verdict struct {
 	allowed  bool
 	decision Decision // the first deny, else the first allow
 }
 
-func (v *verdict) denied() bool { return v.decision.Effect == DenyExplicit }
-
-// evaluate is evalSet of docs/spec/evaluation.md 3 for policies without Principal.
-func (q *query) evaluate(layer Layer, list []*Attached) verdict {
-	var v verdict
-	for _, a := range list {
-		if v = q.evaluateOne(layer, a, v); v.denied() {
-			break
-		}
-	}
-	return v
-}
-
-// evaluateOne adds a policy to what those before it in its set say.
-func (q *query) evaluateOne(layer Layer, a *Attached, v verdict) verdict {
+// add asks one more policy of the set, which has no Principal. It returns false for an explicit deny.
+func (v *verdict) add(layer Layer, a *Attached, q *query) bool {
 	p := a.Policy
 	for i := range p.statements {
 		deny := p.statements[i].has(flagDeny)
@@ -202,11 +187,12 @@ func (q *query) evaluateOne(layer Layer, a *Attached, v verdict) verdict {
 			continue
 		}
 		if deny {
-			return verdict{decision: Decision{Effect: DenyExplicit, Layer: layer, Policy: a, Statement: i}}
+			v.decision = Decision{Effect: DenyExplicit, Layer: layer, Policy: a, Statement: i}
+			return false
 		}
-		v = verdict{allowed: true, decision: Decision{Effect: Allow, Layer: layer, Policy: a, Statement: i}}
+		v.allowed, v.decision = true, Decision{Effect: Allow, Layer: layer, Policy: a, Statement: i}
 	}
-	return v
+	return true
 }
 
 // resourceVerdict is what the policy of the resource says.
@@ -217,10 +203,11 @@ type resourceVerdict struct {
 	account  bool     // some allow is of classAccount
 }
 
-func (q *query) evaluateResource(a *Attached) resourceVerdict {
-	v := resourceVerdict{layer: LayerResource}
+// add asks the policy, nil where there is none. It returns false for an explicit deny.
+func (v *resourceVerdict) add(a *Attached, q *query) bool {
+	v.layer = LayerResource
 	if a == nil {
-		return v
+		return true
 	}
 	p := a.Policy
 	if p.kind == Trust {
@@ -228,12 +215,14 @@ func (q *query) evaluateResource(a *Attached) resourceVerdict {
 	}
 	for i := range p.statements {
 		deny := p.statements[i].has(flagDeny)
-		c := p.apply(i, q)
-		switch {
+		if !deny && v.class == classDirect {
+			continue // nothing allows more than that
+		}
+		switch c := p.apply(i, q); {
 		case c == classNone:
 		case deny:
 			v.decision = Decision{Effect: DenyExplicit, Layer: v.layer, Policy: a, Statement: i}
-			return v
+			return false
 		default:
 			v.account = v.account || c == classAccount
 			if c > v.class {
@@ -241,13 +230,13 @@ func (q *query) evaluateResource(a *Attached) resourceVerdict {
 			}
 		}
 	}
-	return v
+	return true
 }
 
 // findings are what the sets say when none of them denies explicitly.
 type findings struct {
 	identity          verdict
-	boundary, session bool // allow, or do not exist
+	boundary, session verdict // allowed too where they do not exist
 	resource          resourceVerdict
 }
 
@@ -263,7 +252,7 @@ func (f *findings) withoutAccount() Decision {
 
 // sameAccount is S2.
 func (f *findings) sameAccount(needsResourcePolicy bool) Decision {
-	limits := f.boundary && f.session
+	limits := f.boundary.allowed && f.session.allowed
 	switch {
 	case f.resource.class == classDirect, f.resource.class == classIssuer && limits:
 		return f.resource.decision
@@ -280,7 +269,7 @@ func (f *findings) crossAccount() Decision {
 	switch c := f.resource.class; {
 	case c == classNone, c == classAccount && !f.identity.allowed:
 		return implicit(f.resource.layer)
-	case f.identity.allowed && f.boundary && f.session:
+	case f.identity.allowed && f.boundary.allowed && f.session.allowed:
 		return f.identity.decision
 	}
 	return implicit(f.limit())
@@ -291,7 +280,7 @@ func (f *findings) limit() Layer {
 	switch {
 	case !f.identity.allowed:
 		return LayerIdentity
-	case !f.boundary:
+	case !f.boundary.allowed:
 		return LayerBoundary
 	}
 	return LayerSession
