@@ -20,7 +20,7 @@ func Generate(rng *rand.Rand) *Case {
 	c.Action, c.Resource = g.action(), g.resource()
 	c.Context = g.context()
 	if g.one(3) {
-		c.Tags = map[string]string{g.pick("t", "T"): g.pick(texts...)}
+		c.Tags = map[string]string{g.pick("tt", "TT"): g.pick(texts...)}
 	}
 	for i := range g.rng.IntN(3) {
 		c.Policies = append(c.Policies, g.policy(c, policy.LayerIdentity, fmt.Sprintf("p%d", i)))

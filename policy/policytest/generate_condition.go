@@ -11,7 +11,7 @@ import (
 // what cannot be read.
 var (
 	texts = []string{"a", "A", "ab", "b", "", "*", "a*", "?b", "a?", "${x:s}", "${X:S, 'b'}", "${x:none, 'ab'}", "${x:none, ''}", "${x:none}",
-		"${*}", "a${?}", "${$}{x:s}", "${aws:PrincipalTag/t}", "${aws:PrincipalTag/T}*", "${x:multi}", "${x:s,'a'}", "${x:s, 'a' }", "${ x:s}",
+		"${*}", "a${?}", "${$}{x:s}", "${aws:PrincipalTag/tt}", "${aws:PrincipalTag/tT}*", "${x:multi}", "${x:s,'a'}", "${x:s, 'a' }", "${ x:s}",
 		"${}", "${x:s", "x${x:s}y", "xay", "s", "ſ", "K", "é", "É"}
 	numbers = []string{"10", "10.0", "1e1", "+10", "-10", "-0", "0", "0e5", ".5", "5e-1", "5.", "5", "1e", "0x1", "1e999999999", "1e-999999999", "1E+1",
 		"9", "", " 1", "00.50", "10abc", "${x:n}", "1e99999999999999999999", "12345678901234567890.1", "12345678901234567890.10", "1.5.", ".", "-.5", ".5e1"}
@@ -24,7 +24,7 @@ var (
 		"10.0.0", "", "10.0.0.1/", "::ffff:0:0/96", "203.0.113.10", "10.0.0.1/0"}
 	arns = []string{"arn:aws:s3:::b", "arn:aws:s3:::b*", "arn:aws:s3:::b:c", "arn:aws:iam::${x:s}:role/a", "arn:aws:iam::a:role/a", "arn:*:*:*:*:*",
 		"arn:aws:s3", "*", "arn:aws:s3:::${x:s}", "arn:a?s:s3:::*", "${x:r}", "arn:aws:${x:c}:b", "arn:aws:s3::${x:c}:b", "arn:aws:s3:::a", "",
-		"arn:aws:s3:::${*}", "arn:aws:s3:::*", "::::::", ":::::", "arn:aws:s3:::${aws:PrincipalTag/t, 'a:b'}"}
+		"arn:aws:s3:::${*}", "arn:aws:s3:::*", "::::::", ":::::", "arn:aws:s3:::${aws:PrincipalTag/TT, 'a:b'}"}
 	booleans = []string{"true", "TRUE", "false", "False", "1", "", "falſe", "${x:t}", "${x:none, 'true'}", "true "}
 	binaries = []string{"QQ==", "QQ", "QUI=", "", "Q Q==", "QR==", "QUI", "====", "-_==", "+/==", "QQ==\n", "QQ\r=="}
 	presence = []string{"true", "false", "TRUE", "False", "x", "", "${x:t}"}
@@ -44,8 +44,8 @@ var typed = []struct {
 	{"x:t", booleans, []string{"Bool"}},
 	{"x:y", binaries, []string{"BinaryEquals"}},
 	{"x:multi", texts, []string{"StringEquals", "StringNotEquals", "StringLike", "StringNotLike"}},
-	{"aws:PrincipalTag/t", texts, []string{"StringEquals", "StringNotLike"}},
-	{"aws:ResourceTag/t", texts, []string{"StringEquals", "StringNotEquals"}},
+	{"aws:PrincipalTag/tt", texts, []string{"StringEquals", "StringNotLike"}},
+	{"aws:ResourceTag/tt", texts, []string{"StringEquals", "StringNotEquals"}},
 	{"x:none", texts, []string{"StringEquals", "StringNotEquals"}},
 }
 
@@ -67,8 +67,10 @@ func (g generator) context() []Key {
 			}
 		}
 		keys = append(keys, k)
-		if strings.Contains(t.key, "/") && g.one(2) { // tags that differ by case
-			keys = append(keys, Key{Name: strings.ToUpper(t.key), Values: []string{g.pick(t.values...)}})
+		if service, tag, ok := strings.Cut(t.key, "/"); ok { // tags that differ by case
+			for range g.rng.IntN(3) {
+				keys = append(keys, Key{Name: service + "/" + g.pick(tag+tag, strings.ToUpper(tag)+tag, tag+strings.ToUpper(tag)), Values: []string{g.pick(t.values...)}})
+			}
 		}
 	}
 	if g.one(4) {
