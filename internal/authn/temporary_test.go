@@ -311,6 +311,8 @@ func TestSessionsEndWithTheirPrincipal(t *testing.T) {
 	k.update(unit, again)
 	all(living)
 
+	k.is("a user's session with the id of root", k.issue(session.Claims{Kind: state.IAMUser, ID: account}), "InvalidClientTokenId")
+	k.is("root's session with the id of a user", k.issue(session.Claims{Kind: state.RootUser, ID: "AIDAY"}), "InvalidClientTokenId")
 	k.role(roleID, "app2", "/") // never happens, ids are not given twice; it shows that nothing but the id counts
 	living["role session"], living["role MFA session"] = true, true
 	all(living)

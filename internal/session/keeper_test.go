@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -311,6 +312,15 @@ func TestForeignTokensDoNotOpen(t *testing.T) {
 		x.must(err)
 		return tokenPrefix + base64.StdEncoding.EncodeToString(change(sealed))
 	}
+	padded := x.issue(role())
+	for name := "s"; !strings.HasSuffix(padded.Token, "="); name += "s" { // whose last bits carry nothing
+		c := role()
+		c.Name = name
+		padded = x.issue(c)
+	}
+	bits := strings.TrimRight(padded.Token, "=")
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	otherBits := bits[:len(bits)-1] + string(digits[strings.IndexByte(digits, bits[len(bits)-1])|1]) + padded.Token[len(bits):]
 	long, err := x.cell.Seal("access-key", i.AccessKeyID, []byte{version, plain})
 	x.must(err)
 	tests := []struct {
@@ -330,6 +340,8 @@ func TestForeignTokensDoNotOpen(t *testing.T) {
 		{"a line end inside", i.AccessKeyID, i.Token[:100] + "\n" + i.Token[100:], ErrToken},
 		{"a line end behind", i.AccessKeyID, i.Token + "\r\n", ErrToken},
 		{"white space behind", i.AccessKeyID, i.Token + " ", ErrToken},
+		{"with bits that carry nothing", padded.AccessKeyID, otherBits, ErrToken},
+		{"without its padding", padded.AccessKeyID, bits, ErrToken},
 		{"cut short", i.AccessKeyID, i.Token[:len(i.Token)-4], ErrToken},
 		{"longer", i.AccessKeyID, i.Token + "AAAA", ErrToken},
 		{"far too long", i.AccessKeyID, i.Token + strings.Repeat("A", MaxToken), ErrToken},
@@ -360,7 +372,18 @@ func TestSealedButUnreadable(t *testing.T) {
 	t.Parallel()
 	x := newEnv(t)
 	i := x.issue(role())
-	for what, claims := range map[string][]byte{"nothing": nil, "a later version": {version + 1, plain, 0}, "a later form": {version, 9}, "no claims": {version, plain, 1, 2, 3}} {
+	c := role()
+	c.AccessKeyID, c.Secret = i.AccessKeyID, i.Secret
+	right, err := c.encode()
+	x.must(err)
+	changed := func(at int, to byte) []byte { b := bytes.Clone(right); b[at] = to; return b }
+	if _, err := decode(right, i.AccessKeyID); err != nil {
+		t.Fatal(err)
+	}
+	for what, claims := range map[string][]byte{
+		"something behind": append(bytes.Clone(right), 0), "an unknown flag": changed(3, 0x80), "an unknown kind": changed(2, 9),
+		"another account": changed(8, right[8]+1), "nothing": nil, "a later version": {version + 1, plain, 0}, "a later form": {version, 9}, "no claims": {version, plain, 1, 2, 3},
+	} {
 		sealed, err := x.cell.Seal(sealKind, i.AccessKeyID, claims)
 		x.must(err)
 		s, err := x.open(i.AccessKeyID, tokenPrefix+base64.StdEncoding.EncodeToString(sealed))
