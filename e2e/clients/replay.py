@@ -73,6 +73,16 @@ def replaced():
     return {"describe-resource-before-update": before, "describe-resource-after-update": iam.get_user(UserName="replaced-updated")}
 
 
+def user_in_groups():
+    user("full")
+    for name in ("full-1", "full-2"):
+        iam.create_group(GroupName=name)
+        iam.add_user_to_group(GroupName=name, UserName="full")
+    steps = {"describe-user-resource": iam.get_user(UserName="full")}
+    steps["describe-user-group-association"] = iam.list_groups_for_user(UserName="full")
+    return steps
+
+
 def caller_identity():
     steps = {"create-user": user("caller")}
     key = iam.create_access_key(UserName="caller")["AccessKey"]
@@ -94,8 +104,7 @@ CASES = [
     ("test_basic_user", "::test_getatt", one_user("describe-resource"), {"stack-outputs": STACK, "stack_resource": STACK}),
     ("test_basic_user", "::test_update_without_replacement", replaced,
      {"stack-outputs-before-update": STACK, "stack-outputs-after-update": STACK}),
-    ("test_parity", "::test_create_with_full_properties", one_user("describe-user-resource"),
-     {"stack-outputs": STACK, "describe-user-group-association": "groups come with the next issue"}),
+    ("test_parity", "::test_create_with_full_properties", user_in_groups, {"stack-outputs": STACK}),
     ("test_sts", "::test_get_caller_identity_with_iam_user_credentials", caller_identity, {}),
 ]
 for module in ("replay_groups", "replay_roles", "replay_policies"):
