@@ -15,8 +15,7 @@ func compare(t *testing.T, c *policytest.Case) (policytest.Outcome, bool) {
 	t.Helper()
 	var err error
 	if c.Want, err = policytest.Compiled.Decide(c); err != nil {
-		var e *policy.Error
-		if !errors.As(err, &e) {
+		if _, ok := errors.AsType[*policy.Error](err); !ok {
 			t.Fatalf("%v\n%s", err, c)
 		}
 		return c.Want, false

@@ -70,9 +70,9 @@ func resolve(inside string, context []policy.Entry) (string, bool) {
 
 // text joins the pieces for operators that know no wildcards.
 func text(pieces []piece) string {
-	s := ""
+	var b strings.Builder
 	for _, p := range pieces {
-		s += p.text
+		b.WriteString(p.text)
 	}
-	return s
+	return b.String()
 }
