@@ -119,7 +119,7 @@ var entities = []entity{
 	{"Groups", regexp.MustCompile(`^iam:.*Group`)},
 	{"Users", regexp.MustCompile(`^iam:.*User(s|Tags|PermissionsBoundary)?$`)},
 	{"Roles", regexp.MustCompile(`^iam:.*Role(s|Tags|Description|Policy|PermissionsBoundary)?$`)},
-	{"Managed policies", regexp.MustCompile(`^iam:(Create|Get|List|Delete|Tag|Untag|SetDefault)Polic(y|ies)(Versions?|Tags)?$`)},
+	{"Managed policies", regexp.MustCompile(`^iam:(Create|Get|List|Delete|Tag|Untag|SetDefault)Polic(y|ies)(Versions?|Tags|GrantingServiceAccess)?$`)},
 	{"Account", regexp.MustCompile(`^iam:.*Account(Alias|Aliases|Summary|AuthorizationDetails)$`)},
 	{"Sessions", regexp.MustCompile(`^sts:(AssumeRole|Get(Session|Federation)Token)$`)},
 	{"Identity of the caller", regexp.MustCompile(`^sts:Get(CallerIdentity|AccessKeyInfo)$`)},

@@ -15,6 +15,8 @@ const (
 	arnCaller = arnHere + "user/team/caller"
 	arnVictim = arnHere + "user/div/Victim"
 	arnCrew   = arnHere + "group/div/Crew"
+
+	arnAdministrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 )
 
 // enforced is one operation: with which parameters, on which resources. The user caller (path /team/) calls it; there is a user Victim
@@ -56,6 +58,22 @@ func nothing(op string, p ...string) enforced {
 	return enforced{op, p, []string{"*"}, []string{arnCaller, arnHere + "*", "arn:aws:iam::*:*"}}
 }
 
+// onPolicy is an operation on a policy of the account, there or not.
+func onPolicy(op string, p ...string) enforced {
+	const arn = arnHere + "policy/div/Pol"
+	return enforced{op, append(ps("PolicyArn", arn), p...), []string{arn}, []string{
+		arnHere + "policy/div/pol", arnHere + "policy/Pol", arnHere + "policy/div/Polx", arnHere + "policy/", arnHere + "user/div/Pol",
+		"arn:aws:iam::" + testAccount2 + ":policy/div/Pol", "arn:aws:iam::aws:policy/div/Pol",
+	}}
+}
+
+// named is an operation on a group or role that is not there.
+func named(op, kind string, p ...string) enforced {
+	return enforced{op, append(ps(strings.ToUpper(kind[:1])+kind[1:]+"Name", "absent"), p...), []string{arnHere + kind + "/absent"}, []string{
+		arnHere + kind + "/Absent", arnHere + kind + "/", arnHere + "user/absent", arnHere + "policy/absent", arnAdministrator,
+	}}
+}
+
 var enforcedOperations = []enforced{
 	{"CreateUser", ps("UserName", "new"), []string{arnHere + "user/new"}, []string{arnHere + "user/New", arnHere + "user/x/new", arnHere + "user/"}},
 	{"CreateUser", ps("UserName", "new", "Path", "/p/"), []string{arnHere + "user/p/new"}, []string{arnHere + "user/new", arnHere + "user/p/"}},
@@ -95,6 +113,21 @@ var enforcedOperations = []enforced{
 	victim("DeleteAccessKey", "AccessKeyId", "VICTIMKEY"), self("DeleteAccessKey", "AccessKeyId", "CALLERKEY"),
 	{"GetAccessKeyLastUsed", ps("AccessKeyId", "VICTIMKEY"), []string{arnVictim}, []string{arnCaller}},
 	{"GetAccessKeyLastUsed", ps("AccessKeyId", "ROOTKEY"+testAccount), []string{arnHere + "root"}, []string{arnHere + "user/*", arnCaller}},
+	{"CreatePolicy", ps("PolicyName", "new", "PolicyDocument", "{}"), []string{arnHere + "policy/new"}, []string{arnHere + "policy/New", arnHere + "user/new", arnHere + "policy/"}},
+	{"CreatePolicy", ps("PolicyName", "new", "Path", "/p/", "PolicyDocument", "{}"), []string{arnHere + "policy/p/new"}, []string{arnHere + "policy/new"}},
+	onPolicy("GetPolicy"), onPolicy("DeletePolicy"), onPolicy("ListPolicyVersions"), onPolicy("ListPolicyTags"), onPolicy("ListEntitiesForPolicy"),
+	onPolicy("CreatePolicyVersion", "PolicyDocument", "{}"), onPolicy("GetPolicyVersion", "VersionId", "v1"),
+	onPolicy("DeletePolicyVersion", "VersionId", "v1"), onPolicy("SetDefaultPolicyVersion", "VersionId", "v1"),
+	onPolicy("TagPolicy", "Tags.member.1.Key", "k", "Tags.member.1.Value", "v"), onPolicy("UntagPolicy", "TagKeys.member.1", "k"),
+	{"GetPolicy", ps("PolicyArn", arnAdministrator), []string{arnAdministrator}, []string{arnHere + "policy/AdministratorAccess", "arn:aws:iam::aws:policy/x*"}},
+	{"ListPolicies", nil, []string{arnHere + "policy/"}, []string{arnHere + "policy/x", arnHere + "user/", arnCaller}},
+	{"ListPolicies", ps("PathPrefix", "/div/"), []string{arnHere + "policy/div/"}, []string{arnHere + "policy/", arnHere + "policy//div/"}},
+	{"ListPoliciesGrantingServiceAccess", ps("Arn", arnVictim, "ServiceNamespaces.member.1", "s3"), []string{arnVictim}, []string{arnHere + "user/Victim", arnCaller}},
+	{"ListPoliciesGrantingServiceAccess", ps("Arn", arnHere+"role/r", "ServiceNamespaces.member.1", "s3"), []string{arnHere + "role/r"}, []string{arnHere + "user/r"}},
+	victim("AttachUserPolicy", "PolicyArn", arnAdministrator), victim("DetachUserPolicy", "PolicyArn", arnAdministrator), victim("ListAttachedUserPolicies"),
+	named("AttachGroupPolicy", "group", "PolicyArn", arnAdministrator), named("DetachGroupPolicy", "group", "PolicyArn", arnAdministrator), named("ListAttachedGroupPolicies", "group"),
+	named("AttachRolePolicy", "role", "PolicyArn", arnAdministrator), named("DetachRolePolicy", "role", "PolicyArn", arnAdministrator), named("ListAttachedRolePolicies", "role"),
+	nothing("GetAccountAuthorizationDetails"),
 	nothing("CreateAccountAlias", "AccountAlias", "acme"), nothing("DeleteAccountAlias", "AccountAlias", "acme"), nothing("ListAccountAliases"),
 	nothing("GetAccountSummary"), nothing("GetAccessKeyInfo", "AccessKeyId", "VICTIMKEY"),
 	{"GetFederationToken", ps("Name", "fed"), []string{"arn:aws:sts::" + testAccount + ":federated-user/fed"}, []string{
