@@ -50,15 +50,15 @@ func onDetachRolePolicy(c *service.Call, r state.Reader, in *iamapi.DetachRolePo
 }
 
 func onListAttachedUserPolicies(c *service.Call, r state.Reader, in *iamapi.ListAttachedUserPoliciesRequest) ([]authz.Target, error) {
-	return listAttachedTarget(c, r, users, *in.UserName)
+	return holderAlone(c, r, users, *in.UserName)
 }
 
 func onListAttachedGroupPolicies(c *service.Call, r state.Reader, in *iamapi.ListAttachedGroupPoliciesRequest) ([]authz.Target, error) {
-	return listAttachedTarget(c, r, groups, *in.GroupName)
+	return holderAlone(c, r, groups, *in.GroupName)
 }
 
 func onListAttachedRolePolicies(c *service.Call, r state.Reader, in *iamapi.ListAttachedRolePoliciesRequest) ([]authz.Target, error) {
-	return listAttachedTarget(c, r, roles, *in.RoleName)
+	return holderAlone(c, r, roles, *in.RoleName)
 }
 
 // attachTarget is who the policy is attached to, with the policy as iam:PolicyARN.
@@ -71,14 +71,6 @@ func attachTarget(c *service.Call, r state.Reader, of kindOfHolder, name, policy
 		return nil, err
 	}
 	t.Keys = append(t.Keys, single("iam:PolicyARN", policyARN))
-	return []authz.Target{t}, nil
-}
-
-func listAttachedTarget(c *service.Call, r state.Reader, of kindOfHolder, name string) ([]authz.Target, error) {
-	t, err := holderTarget(c, r, of, name)
-	if err != nil {
-		return nil, err
-	}
 	return []authz.Target{t}, nil
 }
 

@@ -166,15 +166,7 @@ func (p managedPolicy) path() string {
 
 // prepareNewPolicy compiles the document. Its error waits until the tags were looked at.
 func prepareNewPolicy(_ *service.Call, _ *state.View, in *iamapi.CreatePolicyRequest) (checkedPolicy, error) {
-	return prepareManaged(*in.PolicyDocument), nil
-}
-
-func prepareManaged(document string) checkedPolicy {
-	compiled, err := policy.Load(document, policy.Managed)
-	if err != nil {
-		return checkedPolicy{err: malformed(err)}
-	}
-	return checkedPolicy{compiled: compiled}
+	return checkPolicy(*in.PolicyDocument, policy.Managed), nil
 }
 
 // fits refuses a document that is malformed or too long.

@@ -49,7 +49,7 @@ func newVersion(p *state.ManagedPolicy, compiled *policy.Policy) *state.PolicyVe
 }
 
 func prepareNewPolicyVersion(_ *service.Call, _ *state.View, in *iamapi.CreatePolicyVersionRequest) (checkedPolicy, error) {
-	return prepareManaged(*in.PolicyDocument), nil
+	return checkPolicy(*in.PolicyDocument, policy.Managed), nil
 }
 
 func (s *Service) createPolicyVersion(c *service.Call, tx *state.Tx, in *iamapi.CreatePolicyVersionRequest, checked checkedPolicy) (*iamapi.CreatePolicyVersionResponse, error) {
