@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,16 +102,13 @@ func (c *Claims) checkSizes() error {
 			return errors.New("session: an empty policy ARN")
 		}
 	}
-	seen := make(map[string]bool, len(c.Tags))
-	for _, t := range c.Tags {
+	for i, t := range c.Tags {
 		if len(t.Key) > maxKey || len(t.Value) > maxValue {
 			return ErrTooLarge
 		}
-		key := strings.ToLower(t.Key)
-		if seen[key] {
+		if slices.ContainsFunc(c.Tags[:i], func(u Tag) bool { return strings.EqualFold(u.Key, t.Key) }) {
 			return errors.New("session: a tag key stands twice")
 		}
-		seen[key] = true
 	}
 	return nil
 }

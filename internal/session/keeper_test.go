@@ -138,7 +138,7 @@ func TestWhatIsIssuedOpens(t *testing.T) {
 	federated.Kind, federated.Policy = state.FederatedUser, smallPolicy
 	foreign.ID, foreign.IssuingKey = "an id from elsewhere", ""
 	small := role()
-	small.Tags = []Tag{{"a", "b", true}}
+	small.Tags = []Tag{{"a", "b", true}, {"i", "", false}, {"İ", "another letter, though its lower case is i", false}}
 	for name, c := range map[string]Claims{
 		"role": role(), "user": user, "root": root, "federated user": federated, "id from elsewhere": foreign, "large": large(), "tags": small,
 	} {
