@@ -121,7 +121,14 @@ func BenchmarkDecideConditions(b *testing.B) {
 
 func TestConditionsAllocateNothing(t *testing.T) {
 	r := policy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::app-data/home/alice/report-000.csv", Context: requestContext()}
-	for name, sets := range map[string]*policy.Sets{"five policies": five(t), "twenty conditions": twenty(t)} {
+	inside := &policy.Sets{Identity: []*policy.Attached{load(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",
+		"Resource":["arn:aws:s3:::*/${aws:username}/?${absent}","arn:*:s3::?:*/${aws:username}","arn:aws:s3:::*/${aws:username}/*.???"],"Condition":{
+		"StringLike":{"aws:userid":"*${aws:username}?","aws:PrincipalArn":"*:user/${aws:username}"},
+		"StringEqualsIgnoreCase":{"aws:username":"${aws:username}"},"Bool":{"aws:SecureTransport":"${aws:SecureTransport}"},
+		"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalAccount}:us?r/${aws:username}"},
+		"StringNotLike":{"aws:userid":"?${absent}*"}}}]}`)}}
+	r.Context[3].Values = []string{"AIDA-alice-"} // aws:userid
+	for name, sets := range map[string]*policy.Sets{"five policies": five(t), "twenty conditions": twenty(t), "variables inside": inside} {
 		if d := policy.Decide(sets, &r); d.Effect != policy.Allow {
 			t.Fatalf("%s: %+v", name, d)
 		}

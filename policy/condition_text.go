@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // textPattern is one value of a String, Arn, Bool or Binary operator.
 type textPattern struct {
@@ -51,7 +54,7 @@ func (p *textPattern) match(v string, o Operator, q *query) bool {
 		return t.begins(v, q, p.wild == wildEnd)
 	}
 	var stack [templateStack]byte
-	text, ok := t.expand(stack[:0], q)
+	text, ok := t.expand(stack[:0], q, len(v)) // each byte of a value takes one of v
 	return ok && escapedWildcards.glob(borrow(text), v)
 }
 
@@ -74,7 +77,7 @@ func (p *textPattern) fold(v string, o Operator, q *query) bool {
 	var stack [templateStack]byte
 	if p.parts != nil {
 		t := template{parts: p.parts}
-		b, ok := t.expand(stack[:0], q)
+		b, ok := t.expand(stack[:0], q, utf8.UTFMax*len(v)) // a code point may fold to one of another length
 		if !ok {
 			return false
 		}
@@ -123,14 +126,14 @@ const arnParts = 6
 
 // colonOutside is the place of the first colon that is not inside a variable, or -1.
 func colonOutside(v string, variables bool) int {
+	last := -1
+	if variables {
+		last = strings.LastIndexByte(v, '}')
+	}
 	for i := 0; i < len(v); i++ {
-		if variables && strings.HasPrefix(v[i:], "${") {
-			if length := strings.IndexByte(v[i:], '}'); length >= 0 {
-				i += length
-				continue
-			}
-		}
-		if v[i] == ':' {
+		if token := tokenAt(v, i, last); token != "" {
+			i += len(token) - 1
+		} else if v[i] == ':' {
 			return i
 		}
 	}

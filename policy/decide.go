@@ -82,7 +82,8 @@ type Request struct {
 	// Owner is the account that the resource belongs to; "" means the caller's own.
 	Owner string
 	// Context is the request context, in any order. Keys are compared without regard to ASCII case; of two entries for one key the
-	// first counts, but among tag keys that differ only by case the exact spelling (docs/spec/policy-language.md 9.1).
+	// first counts, but among tag keys that differ only by case the exact spelling, else the smallest (docs/spec/policy-language.md 9.1).
+	// An entry without values is absent. Binary values are base64 text.
 	Context []Entry
 	// ResourcePolicy is the policy of the resource, of the kind Trust or Resource; nil where there is none.
 	ResourcePolicy *Attached

@@ -252,7 +252,7 @@ func (t *resourceTemplate) match(r string, q *query) bool {
 		return t.begins(r, q, t.form == resourcePrefix)
 	}
 	var stack [templateStack]byte
-	text, ok := t.expand(stack[:0], q)
+	text, ok := t.expand(stack[:0], q, len(r)) // each byte of a value takes one of r
 	if !ok {
 		return false
 	}

@@ -38,20 +38,18 @@ func parseTemplate(text string, from int, wild bool) template {
 		b.Reset()
 		hasWildcard = false
 	}
+	last := strings.LastIndexByte(text, '}')
 	for i := 0; i < len(text); i++ {
-		if i >= from && strings.HasPrefix(text[i:], "${") {
-			if length := strings.IndexByte(text[i:], '}'); length >= 0 {
-				token := text[i : i+length+1]
-				i += length
-				t.changed = true
-				if c, ok := escapedByte(token); ok {
-					b.WriteByte(c)
-					continue
-				}
-				flush()
-				t.parts = append(t.parts, parseVariable(token[2:len(token)-1]))
+		if token := tokenAt(text, i, last); i >= from && token != "" {
+			i += len(token) - 1
+			t.changed = true
+			if c, ok := escapedByte(token); ok {
+				b.WriteByte(c)
 				continue
 			}
+			flush()
+			t.parts = append(t.parts, parseVariable(token[2:len(token)-1]))
+			continue
 		}
 		switch c := text[i]; {
 		case wild && c == '*':
@@ -71,6 +69,15 @@ func parseTemplate(text string, from int, wild bool) template {
 		t.parts = []part{{text: text}}
 	}
 	return t
+}
+
+// tokenAt is the token "${…}" that begins at i, or "". last is the place of the last "}" in text: without looking for what is not
+// there, a text of many "${" takes linear work.
+func tokenAt(text string, i, last int) string {
+	if i > last || !strings.HasPrefix(text[i:], "${") {
+		return ""
+	}
+	return text[i : i+strings.IndexByte(text[i:], '}')+1]
 }
 
 // parseVariable takes what stands between "${" and "}".
@@ -166,12 +173,18 @@ func (t *template) begins(s string, q *query, open bool) bool {
 // templateStack is the room for a text with its variables put in; longer ones are allocated.
 const templateStack = 512
 
-// expand appends the text with the values of its variables. It returns false if one is UNRESOLVED.
-func (t *template) expand(b []byte, q *query) ([]byte, bool) {
+// expand appends the text with the values of its variables. It returns false if one is UNRESOLVED, or if the values are longer
+// than limit in all: a template of many variables could grow without bounds.
+func (t *template) expand(b []byte, q *query, limit int) ([]byte, bool) {
 	for i := range t.parts {
 		text, ok := t.parts[i].value(q)
 		if !ok {
 			return nil, false
+		}
+		if t.parts[i].variable {
+			if limit -= len(text); limit < 0 {
+				return nil, false
+			}
 		}
 		b = append(b, text...)
 	}

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
@@ -138,5 +139,46 @@ func TestArnVariables(t *testing.T) {
 		if got := holds(t, "ArnLike", "v", []string{pattern}, context...); got != want {
 			t.Errorf("%s: %v", pattern, got)
 		}
+	}
+}
+
+// Neither many tokens nor long values make the work, or the memory, grow faster than the text.
+func TestHostileVariables(t *testing.T) {
+	t.Parallel()
+	const size = 40_000
+	start := time.Now()
+	for _, token := range []string{"${", "${k}", "${k, '", "}${", "${k, ''}", "${*}"} {
+		text := strings.Repeat(token, size/len(token))
+		for _, text := range []string{text, text + "}"} {
+			d, err := policy.Decode(document(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::`+text+`",
+				"Condition":{"ArnLike":{"v":"`+text+`"},"StringLike":{"v":"*`+text+`"}}`), policy.Identity)
+			if err != nil {
+				t.Fatalf("%s: %v", token, err)
+			}
+			if _, err := policy.Compile(d); err != nil {
+				t.Fatalf("%s: %v", token, err)
+			}
+		}
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("compiling took %v", took)
+	}
+
+	long := strings.Repeat("x", policy.MaxContextText/2)
+	pattern := strings.Repeat("${k}", 1500)
+	context := []policy.Entry{single("k", long), single("v", "xx")}
+	start = time.Now()
+	for range 20 {
+		for _, operator := range []string{"StringEquals", "StringLike", "StringEqualsIgnoreCase", "Bool"} {
+			if holds(t, operator, "v", []string{"*" + pattern}, context...) {
+				t.Errorf("%s matches", operator)
+			}
+		}
+		if policy.MatchResourceIn(policy.Identity, "a:b:c:d:e:*"+pattern+"*", "a:b:c:d:e:xx", true, context...) {
+			t.Error("Resource matches")
+		}
+	}
+	if took := time.Since(start); took > 2*time.Second { // 190 MB each time, if the values were put in
+		t.Errorf("100 matches took %v", took)
 	}
 }
