@@ -17,7 +17,7 @@ func TestMatchResourceAgainstReference(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	matched := 0
-	const rounds = 60_000
+	const rounds = 40_000
 	for range rounds {
 		pattern, resource := policytest.GenerateResource(rng)
 		for _, variables := range []bool{false, true} {
@@ -59,7 +59,7 @@ func TestMatchResourceExhaustively(t *testing.T) {
 		for _, text := range texts {
 			for _, frame := range []string{"", "::::", ":::::"} {
 				p, r := frame+pattern, frame+text
-				if r == "" {
+				if r == "" || len(pattern) == 5 && frame == ":::::" { // the tail has no rule that needs so many characters
 					continue
 				}
 				if got, want := policy.MatchResource(p, r, false), reference.MatchResource(p, r, false); got != want {
