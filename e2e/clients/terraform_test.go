@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
 // mirror finds a directory that holds the AWS provider for terraform, so that nothing is downloaded. GATEHOUSE_TF_MIRROR names one.
@@ -30,50 +32,38 @@ func mirror() (string, error) {
 	return "", errors.New("no mirror with hashicorp/aws 5.100.0 found; name one with GATEHOUSE_TF_MIRROR")
 }
 
-const terraformMain = `
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws", version = "5.100.0" }
-  }
+// terraform runs terraform in a directory of its own, with the files of testdata/terraform that it is given.
+func (s *server) terraform(t *testing.T, plugins string, files ...string) (run func(args ...string) string) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, text []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(filepath.Join("testdata", "terraform", f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(f, text)
+	}
+	write("terraformrc", fmt.Appendf(nil, "provider_installation {\n  filesystem_mirror { path = %q }\n}\n", plugins))
+	env := append(s.environment(t, root), "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "terraformrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	run = func(args ...string) string {
+		t.Helper()
+		out, msg, err := command(t, dir, env, "terraform", append(args, "-no-color")...)
+		if err != nil {
+			t.Fatalf("terraform %s: %v\n%s\n%s", strings.Join(args, " "), err, out, msg)
+		}
+		return out
+	}
+	run("init")
+	return run
 }
 
-provider "aws" {
-  region                      = "us-east-1"
-  skip_metadata_api_check     = true
-  skip_region_validation      = true
-}
-
-variable "team" { default = "blue" }
-
-resource "aws_iam_user" "app" {
-  name = "app"
-  path = "/services/"
-  tags = { Team = var.team }
-}
-
-resource "aws_iam_access_key" "app" {
-  user = aws_iam_user.app.name
-}
-
-resource "aws_iam_user_policy" "app" {
-  name = "read"
-  user = aws_iam_user.app.name
-  policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Action = ["iam:Get*", "iam:List*"], Resource = "arn:aws:iam::111122223333:user/${var.team}/*" }]
-  })
-}
-
-resource "aws_iam_account_alias" "this" {
-  account_alias = "terraformed"
-}
-
-data "aws_caller_identity" "me" {}
-
-output "caller" { value = data.aws_caller_identity.me.arn }
-`
-
-// TestTerraform applies what this version holds, plans nothing, changes in place, plans nothing, and destroys.
+// TestTerraform applies, plans nothing, changes in place, plans nothing, imports all of it into an empty state, plans nothing, destroys, and
+// looks for what is left.
 func TestTerraform(t *testing.T) {
 	t.Parallel()
 	plugins := ""
@@ -86,39 +76,39 @@ func TestTerraform(t *testing.T) {
 		return err
 	})
 	s := start(t, "dev")
-	dir := t.TempDir()
-	write := func(name, text string) {
+	terraform := s.terraform(t, plugins, "main.tf")
+	says := func(out string, want ...string) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+		for _, w := range want {
+			if !strings.Contains(out, w) {
+				t.Errorf("want %q in:\n%s", w, out)
+			}
 		}
 	}
-	write("main.tf", terraformMain)
-	write("terraformrc", fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", plugins))
-	env := append(s.environment(t, root), "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "terraformrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	terraform := func(args ...string) string {
-		t.Helper()
-		out, msg, err := command(t, dir, env, "terraform", append(args, "-no-color")...)
-		if err != nil {
-			t.Fatalf("terraform %s: %v\n%s\n%s", strings.Join(args, " "), err, out, msg)
-		}
-		return out
-	}
-	terraform("init")
-	out := terraform("apply", "-auto-approve")
-	if !strings.Contains(out, "4 added, 0 changed, 0 destroyed") || !strings.Contains(out, "arn:aws:iam::"+account+":root") {
-		t.Errorf("apply:\n%s", out)
-	}
+	says(terraform("apply", "-auto-approve"), "18 added, 0 changed, 0 destroyed", "arn:aws:iam::"+account+":root")
 	terraform("plan", "-detailed-exitcode") // exit code 2 if anything would change
-	if out := terraform("apply", "-auto-approve", "-var", "team=green"); !strings.Contains(out, "0 added, 2 changed, 0 destroyed") {
-		t.Errorf("change in place:\n%s", out)
-	}
+	says(terraform("apply", "-auto-approve", "-var", "team=green"), "0 added, 11 changed, 0 destroyed")
 	terraform("plan", "-detailed-exitcode", "-var", "team=green")
-	if out := terraform("destroy", "-auto-approve", "-var", "team=green"); !strings.Contains(out, "4 destroyed") {
-		t.Errorf("destroy:\n%s", out)
+
+	client := s.iam(root)
+	listed, err := client.ListAccessKeys(t.Context(), &iam.ListAccessKeysInput{UserName: aws.String("app")})
+	if err != nil || len(listed.AccessKeyMetadata) != 1 {
+		t.Fatalf("the keys of app: %v, %v", listed, err)
 	}
-	left, err := s.iam(root).ListUsers(t.Context(), &iam.ListUsersInput{})
-	if err != nil || len(left.Users) != 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+	key := "key=" + *listed.AccessKeyMetadata[0].AccessKeyId
+	again := s.terraform(t, plugins, "main.tf", "import.tf")
+	says(again("apply", "-auto-approve", "-var", "team=green", "-var", key), "17 imported, 1 added, 0 changed, 0 destroyed")
+	again("plan", "-detailed-exitcode", "-var", "team=green", "-var", key)
+	says(again("destroy", "-auto-approve", "-var", "team=green", "-var", key), "18 destroyed")
+
+	left, err := client.GetAccountAuthorizationDetails(t.Context(), &iam.GetAccountAuthorizationDetailsInput{Filter: []types.EntityType{
+		types.EntityTypeUser, types.EntityTypeGroup, types.EntityTypeRole, types.EntityTypeLocalManagedPolicy,
+	}})
+	if err != nil || len(left.UserDetailList)+len(left.GroupDetailList)+len(left.RoleDetailList)+len(left.Policies) != 0 {
+		t.Errorf("left behind: %+v, %v", left, err)
+	}
+	aliases, err := client.ListAccountAliases(t.Context(), &iam.ListAccountAliasesInput{})
+	if err != nil || len(aliases.AccountAliases) != 0 {
+		t.Errorf("left behind: %+v, %v", aliases, err)
 	}
 }
