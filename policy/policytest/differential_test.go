@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-iam/gatehouse/policy"
 	"github.com/gatehouse-iam/gatehouse/policy/policytest"
+	"github.com/gatehouse-iam/gatehouse/policy/reference"
 )
 
 // compare decides a case with the compiled form and with the reference and fails where effect, layer, policy or statement differ. It
@@ -26,6 +27,10 @@ func compare(t *testing.T, c *policytest.Case) (policytest.Outcome, bool) {
 	}
 	if got != c.Want {
 		t.Fatalf("compiled %s, reference %s\n%s", c.Want, got, c)
+	}
+	reason := policy.Decision{Effect: got.Effect, Layer: got.Layer}.Reason(c.Action)
+	if want := reference.Reason(reference.Decision{Effect: got.Effect, Layer: got.Layer}, c.Action); reason != want {
+		t.Fatalf("%s: the reason is %q, that of the reference %q", got, reason, want)
 	}
 	return got, true
 }
