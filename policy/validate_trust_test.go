@@ -50,7 +50,9 @@ func TestTrustAccepts(t *testing.T) {
 		web(provider+github, `{"StringEquals":{"`+github+`:aud":"sts.amazonaws.com"},"StringLike":{"`+github+`:sub":"repo:org/*"}}`),
 		web(provider+github, `{"ForAnyValue:StringEqualsIgnoreCase":{"TOKEN.actions.githubusercontent.com:Job_Workflow_Ref":"org/repo/w.yml@main"}}`),
 		web(provider+github, `{"StringLike":{"`+github+`:sub":"${*}"}}`), // the character, no wildcard
-		web(provider+github+"/enterprise", `{}`), // an issuer of its own
+		web(provider+github, `{"StringLike":{"`+github+`:sub":["","x}","*x","${x"]}}`),
+		strings.Replace(web(provider+github, `{"StringLike":{"`+github+`:sub":"${x}"}}`), "2012-10-17", "2008-10-17", 1), // no variable
+		web(provider+github+"/enterprise", `{}`),                                                                         // an issuer of its own
 		web(provider+"sandboxes.cloud", `{"StringEquals":{"sandboxes.cloud:aud":"me"}}`),
 		web("cognito-identity.amazonaws.com", `{"StringEquals":{"cognito-identity.amazonaws.com:aud":"us-east-1:pool"}}`),
 		document(`"Effect":"Deny","Principal":{"Federated":"` + provider + github + `"},"Action":"sts:AssumeRoleWithWebIdentity"`),
