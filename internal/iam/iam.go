@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
+	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
 // Service is the IAM API.
@@ -19,7 +20,6 @@ func Register(r *service.Registry, q Quotas) {
 	s := &Service{quotas: q}
 	registerUsers(r, s)
 	registerUserTags(r, s)
-	registerUserBoundary(r)
 	registerAccessKeys(r, s)
 	registerGroups(r, s)
 	registerGroupMembers(r, s)
@@ -117,15 +117,15 @@ func userOrCaller(c *service.Call, r state.Reader, name *string) (owner, error) 
 }
 
 // userTarget is the user that a name means: its ARN, or for a name without a user the ARN such a user would have at path "/".
-func userTarget(c *service.Call, r state.Reader, name string) ([]authz.Target, error) {
+func userTarget(c *service.Call, r state.Reader, name string, keys ...policy.Entry) ([]authz.Target, error) {
 	a, err := callersAccount(c, r)
 	if err != nil {
 		return nil, err
 	}
 	if u := a.UserByName(name); u != nil {
-		return []authz.Target{{ARN: u.ARN(a.ID), Tags: u.Tags}}, nil
+		return []authz.Target{{ARN: u.ARN(a.ID), Tags: u.Tags, Keys: keys}}, nil
 	}
-	return one(arn.User(state.Partition, a.ID, "/", name)), nil
+	return []authz.Target{{ARN: arn.User(state.Partition, a.ID, "/", name), Keys: keys}}, nil
 }
 
 // userOrCallerTarget is userTarget, or the caller if the name is absent (docs/spec/evaluation.md 7.2).

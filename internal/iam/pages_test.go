@@ -111,20 +111,23 @@ func TestQuotas(t *testing.T) {
 func TestBoundaryARNs(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                                       "ValidationError: ARN  is not valid.",
-		"policy/x":                               "ValidationError: ARN policy/x is not valid.",
-		"arn:aws:iam::1":                         "ValidationError: ARN arn:aws:iam::1 is not valid.",
-		"arn:aws:iam::1:":                        "ValidationError: ARN arn:aws:iam::1: is not valid.",
-		"arn:aws:iam::1:root":                    "InvalidInput: ARN arn:aws:iam::1:root is not valid.",
-		"arn:aws:iam::1:policy":                  "InvalidInput: ARN arn:aws:iam::1:policy is not valid.",
-		"arn:aws:iam::1:policy/":                 "InvalidInput: ARN arn:aws:iam::1:policy/ is not valid.",
-		"arn:aws:iam::1:policyx/y":               "InvalidInput: ARN arn:aws:iam::1:policyx/y is not valid.",
-		"arn:aws:sqs::1:policy/y":                "InvalidInput: ARN arn:aws:sqs::1:policy/y is not valid.",
-		"arn:aws:iam::aws:policy/ReadOnlyAccess": "NoSuchEntity: Scope ARN: arn:aws:iam::aws:policy/ReadOnlyAccess does not exist or is not attachable.",
-		"arn:aws:iam::111122223333:policy/a/%s/%d": "NoSuchEntity: Scope ARN: arn:aws:iam::111122223333:policy/a/%s/%d does not exist or is not attachable.",
+		"":                         "ValidationError: ARN  is not valid.",
+		"policy/x":                 "ValidationError: ARN policy/x is not valid.",
+		"arn:aws:iam::1":           "ValidationError: ARN arn:aws:iam::1 is not valid.",
+		"arn:aws:iam::1:":          "ValidationError: ARN arn:aws:iam::1: is not valid.",
+		"arn:aws:iam::1:root":      "InvalidInput: ARN arn:aws:iam::1:root is not valid.",
+		"arn:aws:iam::1:policy":    "InvalidInput: ARN arn:aws:iam::1:policy is not valid.",
+		"arn:aws:iam::1:policy/":   "InvalidInput: ARN arn:aws:iam::1:policy/ is not valid.",
+		"arn:aws:iam::1:policyx/y": "InvalidInput: ARN arn:aws:iam::1:policyx/y is not valid.",
+		"arn:aws:sqs::1:policy/y":  "InvalidInput: ARN arn:aws:sqs::1:policy/y is not valid.",
 	} {
-		if got := noBoundaryPolicy(text).Error(); got != want {
-			t.Errorf("%q\n got %s\nwant %s", text, got, want)
+		if got := boundaryForm(text); got == nil || got.Error() != want {
+			t.Errorf("%q\n got %v\nwant %s", text, got, want)
+		}
+	}
+	for _, text := range []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::111122223333:policy/a/%s/%d"} {
+		if err := boundaryForm(text); err != nil {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -23,19 +22,10 @@ func registerUsers(r *service.Registry, s *Service) {
 	service.Write(r, iamapi.OpDeleteUser, onDeleteUser, deleteUser)
 }
 
-// onNewUser is the user that is to be made, and with tags also their putting: AWS asks for iam:TagUser beside iam:CreateUser (its example
-// policy for creating users only with specific tags allows both; for roles, denials of CreateRole that name iam:TagRole are public).
+// onNewUser is the user that is to be made, and its tagging: see onNewRole.
 func onNewUser(c *service.Call, _ state.Reader, in *iamapi.CreateUserRequest) ([]authz.Target, error) {
-	t := authz.Target{ARN: arn.User(state.Partition, c.Caller.Account, pathOr(in.Path), *in.UserName), Keys: tagKeys(in.Tags)}
-	tagging := t
-	tagging.Action = "iam:TagUser"
-	if in.PermissionsBoundary != nil {
-		t.Keys = append(slices.Clip(t.Keys), single("iam:PermissionsBoundary", *in.PermissionsBoundary))
-	}
-	if len(in.Tags) == 0 {
-		return []authz.Target{t}, nil
-	}
-	return []authz.Target{t, tagging}, nil
+	name := arn.User(state.Partition, c.Caller.Account, pathOr(in.Path), *in.UserName)
+	return onNew(name, "iam:TagUser", in.Tags, in.PermissionsBoundary), nil
 }
 
 func onGetUser(c *service.Call, r state.Reader, in *iamapi.GetUserRequest) ([]authz.Target, error) {
@@ -74,8 +64,8 @@ func (s *Service) createUser(c *service.Call, tx *state.Tx, in *iamapi.CreateUse
 	if err != nil {
 		return nil, err
 	}
-	if in.PermissionsBoundary != nil {
-		return nil, noBoundaryPolicy(*in.PermissionsBoundary)
+	if err := boundaryExists(a, in.PermissionsBoundary); err != nil {
+		return nil, err
 	}
 	if a.UserByName(*in.UserName) != nil {
 		return nil, iamapi.EntityAlreadyExists.New("User with name %s already exists.", *in.UserName)
@@ -87,7 +77,10 @@ func (s *Service) createUser(c *service.Call, tx *state.Tx, in *iamapi.CreateUse
 	u.Id = tx.IDs().UniqueID(keyring.UserPrefix, a.ID)
 	u.Name, u.Path, u.Created, u.Tags = *in.UserName, pathOr(in.Path), tx.Now().UnixMicro(), tags
 	tx.Put(a.Unit(), u)
-	return &iamapi.CreateUserResponse{User: xUser(a, u, true)}, nil
+	if in.PermissionsBoundary != nil {
+		putBoundary(tx, a, u.Id, *in.PermissionsBoundary)
+	}
+	return &iamapi.CreateUserResponse{User: xUser(a, u)}, nil
 }
 
 func getUser(c *service.Call, r state.Reader, in *iamapi.GetUserRequest) (*iamapi.GetUserResponse, error) {
@@ -98,7 +91,7 @@ func getUser(c *service.Call, r state.Reader, in *iamapi.GetUserRequest) (*iamap
 	if o.user == nil {
 		return &iamapi.GetUserResponse{User: xRootUser(o.account)}, nil
 	}
-	return &iamapi.GetUserResponse{User: xUser(o.account, o.user, true)}, nil
+	return &iamapi.GetUserResponse{User: xUser(o.account, o.user)}, nil
 }
 
 func listUsers(c *service.Call, r state.Reader, in *iamapi.ListUsersRequest) (*iamapi.ListUsersResponse, error) {
@@ -160,14 +153,12 @@ func deleteUser(c *service.Call, tx *state.Tx, in *iamapi.DeleteUserRequest) (*w
 	return nil, nil
 }
 
-// xUser is a user as answers show it. Lists leave the tags out (docs/spec/wire.md 8, ListUsers).
-func xUser(a *state.Account, u *state.User, withTags bool) *iamapi.User {
+// xUser is a user as answers about one user show it. Lists leave the tags and the boundary out (docs/spec/wire.md 8, ListUsers).
+func xUser(a *state.Account, u *state.User) *iamapi.User {
 	s := &shownUser{}
 	s.set(a, u)
 	x := s.user(u)
-	if withTags && len(u.Tags) > 0 {
-		x.Tags = xTags(u.Tags)
-	}
+	x.PermissionsBoundary, x.Tags = xBoundary(a, u.Id), xTagsIfAny(u.Tags)
 	return &x
 }
 

@@ -21,28 +21,18 @@ func registerUserTags(r *service.Registry, s *Service) {
 }
 
 func onTagUser(c *service.Call, r state.Reader, in *iamapi.TagUserRequest) ([]authz.Target, error) {
-	targets, err := userTarget(c, r, *in.UserName)
-	if err != nil {
-		return nil, err
-	}
-	targets[0].Keys = tagKeys(in.Tags)
-	return targets, nil
+	return userTarget(c, r, *in.UserName, tagKeys(in.Tags)...)
 }
 
 func onUntagUser(c *service.Call, r state.Reader, in *iamapi.UntagUserRequest) ([]authz.Target, error) {
-	targets, err := userTarget(c, r, *in.UserName)
-	if err != nil {
-		return nil, err
-	}
-	targets[0].Keys = untagKeys(in.TagKeys)
-	return targets, nil
+	return userTarget(c, r, *in.UserName, untagKeys(in.TagKeys)...)
 }
 
 func onListUserTags(c *service.Call, r state.Reader, in *iamapi.ListUserTagsRequest) ([]authz.Target, error) {
 	return userTarget(c, r, *in.UserName)
 }
 
-// newTags checks the tags of a request: keys of users are unique without regard to case (docs/spec/wire.md 5.5, 4.8).
+// newTags checks the tags of a request: keys of users and roles are unique without regard to case (docs/spec/wire.md 5.5, 4.8).
 func (s *Service) newTags(tags []iamapi.Tag) ([]*statepb.Tag, error) {
 	var out []*statepb.Tag
 	for _, t := range tags {
@@ -65,6 +55,39 @@ func findTag(tags []*statepb.Tag, key string) int {
 	return slices.IndexFunc(tags, func(t *statepb.Tag) bool { return strings.EqualFold(t.Key, key) })
 }
 
+// withTags is tags with more merged in: a tag takes the place of the one with its key, whose spelling goes. It changes tags.
+func (s *Service) withTags(tags, more []*statepb.Tag) ([]*statepb.Tag, error) {
+	for _, t := range more {
+		if i := findTag(tags, t.Key); i >= 0 {
+			tags[i] = t
+		} else {
+			tags = append(tags, t)
+		}
+	}
+	if len(tags) > s.quotas.TagsPerUser {
+		return nil, iamapi.LimitExceeded.New("The number of tags has reached the maximum limit.")
+	}
+	return tags, nil
+}
+
+// withoutTags takes the tags with those keys out, without regard to case. It changes tags.
+func withoutTags(tags []*statepb.Tag, keys []string) []*statepb.Tag {
+	return slices.DeleteFunc(tags, func(t *statepb.Tag) bool {
+		return slices.ContainsFunc(keys, func(key string) bool { return strings.EqualFold(t.Key, key) })
+	})
+}
+
+// tagPage is a page of a user's or role's tags, sorted by key.
+func tagPage(list string, tags []*statepb.Tag, marker *string, maxItems *int32) ([]iamapi.Tag, *string, error) {
+	from, err := after(list, marker)
+	if err != nil {
+		return nil, nil, err
+	}
+	sorted := slices.SortedFunc(slices.Values(tags), func(a, b *statepb.Tag) int { return cmp.Compare(a.Key, b.Key) })
+	taken, next := page(list, maxItems, slices.Values(tagsAfter(sorted, from)), tagPlace)
+	return xTags(taken), next, nil
+}
+
 func (s *Service) tagUser(c *service.Call, tx *state.Tx, in *iamapi.TagUserRequest) (*wire.Empty, error) {
 	a, u, err := userNamed(c, tx, *in.UserName)
 	if err != nil {
@@ -75,15 +98,8 @@ func (s *Service) tagUser(c *service.Call, tx *state.Tx, in *iamapi.TagUserReque
 		return nil, err
 	}
 	changed := u.Clone()
-	for _, t := range tags {
-		if i := findTag(changed.Tags, t.Key); i >= 0 {
-			changed.Tags[i] = t
-		} else {
-			changed.Tags = append(changed.Tags, t)
-		}
-	}
-	if len(changed.Tags) > s.quotas.TagsPerUser {
-		return nil, iamapi.LimitExceeded.New("The number of tags has reached the maximum limit.")
+	if changed.Tags, err = s.withTags(changed.Tags, tags); err != nil {
+		return nil, err
 	}
 	tx.Put(a.Unit(), changed)
 	return nil, nil
@@ -95,9 +111,7 @@ func untagUser(c *service.Call, tx *state.Tx, in *iamapi.UntagUserRequest) (*wir
 		return nil, err
 	}
 	changed := u.Clone()
-	changed.Tags = slices.DeleteFunc(changed.Tags, func(t *statepb.Tag) bool {
-		return slices.ContainsFunc(in.TagKeys, func(key string) bool { return strings.EqualFold(t.Key, key) })
-	})
+	changed.Tags = withoutTags(changed.Tags, in.TagKeys)
 	if len(changed.Tags) != len(u.Tags) {
 		tx.Put(a.Unit(), changed)
 	}
@@ -109,13 +123,11 @@ func listUserTags(c *service.Call, r state.Reader, in *iamapi.ListUserTagsReques
 	if err != nil {
 		return nil, err
 	}
-	from, err := after("usertags", in.Marker)
+	tags, marker, err := tagPage("usertags", u.Tags, in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
-	sorted := slices.SortedFunc(slices.Values(u.Tags), func(a, b *statepb.Tag) int { return cmp.Compare(a.Key, b.Key) })
-	tags, marker := page("usertags", in.MaxItems, slices.Values(tagsAfter(sorted, from)), tagPlace)
-	return &iamapi.ListUserTagsResponse{Tags: xTags(tags), IsTruncated: new(marker != nil), Marker: marker}, nil
+	return &iamapi.ListUserTagsResponse{Tags: tags, IsTruncated: new(marker != nil), Marker: marker}, nil
 }
 
 // maxPlace bounds what a marker remembers of a tag key: 128 characters can be 512 bytes, and a marker has room for 320 characters.

@@ -490,10 +490,10 @@ func TestActionsThatAreNotServed(t *testing.T) {
 	t.Parallel()
 	x := openAPI(t)
 	bob := x.user(x.root, "bob") // without any permission
-	x.want("501 NotImplemented iam:CreateRole is not implemented by this version of Gatehouse.", bob, "CreateRole")
-	x.want("501 NotImplemented iam:CreateRole is not implemented by this version of Gatehouse.", x.root, "CreateRole", "RoleName", "a b")
+	x.want("501 NotImplemented iam:CreateInstanceProfile is not implemented by this version of Gatehouse.", bob, "CreateInstanceProfile")
+	x.want("501 NotImplemented iam:CreateInstanceProfile is not implemented by this version of Gatehouse.", x.root, "CreateInstanceProfile", "InstanceProfileName", "a b")
 	x.want("400 InvalidAction Could not find operation CreateUsers for version 2010-05-08", bob, "CreateUsers")
-	for _, op := range []string{"CreateRole", "CreateUsers"} {
+	for _, op := range []string{"CreateInstanceProfile", "CreateUsers"} {
 		r, _ := request("iam", op, nil)
 		if got := x.send(r).String(); got != "403 MissingAuthenticationToken Request is missing Authentication Token" {
 			t.Errorf("%s unsigned: %s", op, got)

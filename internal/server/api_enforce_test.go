@@ -15,12 +15,14 @@ const (
 	arnCaller = arnHere + "user/team/caller"
 	arnVictim = arnHere + "user/div/Victim"
 	arnCrew   = arnHere + "group/div/Crew"
+	arnJob    = arnHere + "role/div/Job"
 
 	arnAdministrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 )
 
 // enforced is one operation: with which parameters, on which resources. The user caller (path /team/) calls it; there is a user Victim
-// (path /div/) with the inline policy vp and the access key VICTIMKEY, and the group Crew (path /div/) of Victim with the policy gp.
+// (path /div/) with the inline policy vp and the access key VICTIMKEY, the group Crew (path /div/) of Victim with the policy gp, and the role
+// Job (path /div/).
 type enforced struct {
 	op        string
 	p         params
@@ -47,6 +49,14 @@ func crew(op string, p ...string) enforced {
 func ghost(op string, p ...string) enforced {
 	return enforced{op, append(ps("RoleName", "ghost"), p...), []string{arnHere + "role/ghost"}, []string{
 		arnHere + "role/Ghost", arnHere + "role/x/ghost", arnHere + "user/ghost", arnHere + "group/*",
+	}}
+}
+
+// job is an operation on the role Job.
+func job(op string, p ...string) enforced {
+	return enforced{op, append(ps("RoleName", "JOB"), p...), []string{arnJob}, []string{
+		arnHere + "role/div/JOB", arnHere + "role/Job", arnHere + "role/div/Jobx", arnHere + "role/div/Jo", arnHere + "role/div/",
+		arnHere + "user/div/Job", "arn:aws:iam::" + testAccount2 + ":role/div/Job", "arn:aws:sts::" + testAccount + ":assumed-role/Job/*",
 	}}
 }
 
@@ -128,6 +138,14 @@ var enforcedOperations = []enforced{
 	named("AttachGroupPolicy", "group", "PolicyArn", arnAdministrator), named("DetachGroupPolicy", "group", "PolicyArn", arnAdministrator), named("ListAttachedGroupPolicies", "group"),
 	named("AttachRolePolicy", "role", "PolicyArn", arnAdministrator), named("DetachRolePolicy", "role", "PolicyArn", arnAdministrator), named("ListAttachedRolePolicies", "role"),
 	nothing("GetAccountAuthorizationDetails"),
+	{"CreateRole", ps("RoleName", "New", "AssumeRolePolicyDocument", trustEC2), []string{arnHere + "role/New"}, []string{arnHere + "role/new", arnHere + "user/New"}},
+	{"CreateRole", ps("RoleName", "new", "Path", "/p/", "AssumeRolePolicyDocument", "{"), []string{arnHere + "role/p/new"}, []string{arnHere + "role/new", arnHere + "role/p/"}},
+	job("GetRole"), job("UpdateRole", "MaxSessionDuration", "7200"), job("UpdateRoleDescription", "Description", "d"), job("DeleteRole"),
+	job("ListInstanceProfilesForRole"), job("UpdateAssumeRolePolicy", "PolicyDocument", trustEC2),
+	{"ListRoles", nil, []string{arnHere + "role/"}, []string{arnHere + "role/x", arnHere + "user/", arnJob}},
+	{"ListRoles", ps("PathPrefix", "/div/"), []string{arnHere + "role/div/"}, []string{arnHere + "role/", arnHere + "role/div/x*"}},
+	job("PutRolePermissionsBoundary", "PermissionsBoundary", "arn:aws:iam::111122223333:policy/p"), job("DeleteRolePermissionsBoundary"),
+	job("TagRole", "Tags.member.1.Key", "k", "Tags.member.1.Value", "v"), job("UntagRole", "TagKeys.member.1", "k"), job("ListRoleTags"),
 	nothing("CreateAccountAlias", "AccountAlias", "acme"), nothing("DeleteAccountAlias", "AccountAlias", "acme"), nothing("ListAccountAliases"),
 	nothing("GetAccountSummary"), nothing("GetAccessKeyInfo", "AccessKeyId", "VICTIMKEY"),
 	{"GetFederationToken", ps("Name", "fed"), []string{"arn:aws:sts::" + testAccount + ":federated-user/fed"}, []string{
@@ -149,6 +167,7 @@ func openEnforced(t *testing.T) *enforcedTest {
 	x.policy(x.root, "Victim", "vp", "Allow s3:Get *")
 	x.group(x.root, "/div/Crew", "victim")
 	x.groupPolicy(x.root, "crew", "gp", "Allow s3:Get *")
+	x.role(x.root, "/div/Job", trustEC2)
 	return &enforcedTest{x, by, strings.NewReplacer("VICTIMKEY", v.AccessKeyID, "CALLERKEY", by.AccessKeyID)}
 }
 
