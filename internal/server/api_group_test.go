@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-iam/gatehouse/internal/iam"
+	"github.com/gatehouse-iam/gatehouse/internal/state"
 )
 
 const (
@@ -153,7 +154,7 @@ func TestUpdateGroup(t *testing.T) {
 	x.want("PolicyNames() IsTruncated=false", x.root, "ListGroupPolicies", "GroupName", "crew")
 }
 
-// TestDeleteGroup: the conflicts of docs/spec/wire.md 4.6 in their order. Attachments have their own test.
+// TestDeleteGroup: the conflicts of docs/spec/wire.md 4.6 in their order.
 func TestDeleteGroup(t *testing.T) {
 	t.Parallel()
 	x := openAPI(t)
@@ -164,6 +165,14 @@ func TestDeleteGroup(t *testing.T) {
 	x.want(noGroup("none"), x.root, "DeleteGroup", "GroupName", "none")
 	x.want("409 DeleteConflict Cannot delete entity, must remove users from group first.", x.root, "DeleteGroup", "GroupName", "CREW")
 	x.ok(x.root, "RemoveUserFromGroup", "GroupName", "crew", "UserName", "bob")
+	id := x.ok(x.root, "GetGroup", "GroupName", "crew").value("GetGroupResult", "Group", "GroupId")
+	x.storedAttachment(id, "arn:aws:iam::"+testAccount+":policy/p", false)
+	x.want("409 DeleteConflict Cannot delete entity, must detach all policies first.", x.root, "DeleteGroup", "GroupName", "crew")
+	unit := state.AccountUnit(testAccount)
+	x.must(x.cell.store.Update(t.Context(), []string{unit}, func(tx *state.Tx) error {
+		tx.Delete(unit, tx.Account(testAccount).Attachment(id, "arn:aws:iam::"+testAccount+":policy/p"))
+		return nil
+	}))
 	x.want("409 DeleteConflict Cannot delete entity, must delete policies first.", x.root, "DeleteGroup", "GroupName", "crew")
 	x.ok(x.root, "DeleteGroupPolicy", "GroupName", "crew", "PolicyName", "p")
 	x.want("", x.root, "DeleteGroup", "GroupName", "crew")

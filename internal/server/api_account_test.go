@@ -1,0 +1,100 @@
+package server
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-iam/gatehouse/internal/state"
+)
+
+func TestAccountAlias(t *testing.T) {
+	t.Parallel()
+	x := openAPI(t)
+	other := x.addAccount(testAccount2)
+	list := func(by caller, want string) {
+		t.Helper()
+		x.want("AccountAliases("+want+") IsTruncated=false", by, "ListAccountAliases")
+	}
+	const bad = "400 ValidationError The specified value for accountAlias is invalid. It must contain only digits, lowercase letters, and hyphens (-), but cannot begin or end with a hyphen."
+	const digits = "400 ValidationError The specified value for accountAlias is invalid. It must not be 12 digits, as account ids are."
+	list(x.root, "")
+	x.want("404 NoSuchEntity The account alias acme cannot be found.", x.root, "DeleteAccountAlias", "AccountAlias", "acme")
+	x.want("", x.root, "CreateAccountAlias", "AccountAlias", "acme")
+	list(x.root, "member=acme")
+	list(other, "")
+	x.want("409 EntityAlreadyExists The account alias acme already exists.", other, "CreateAccountAlias", "AccountAlias", "acme")
+	x.want("404 NoSuchEntity The account alias acme cannot be found.", other, "DeleteAccountAlias", "AccountAlias", "acme") // not its own
+	before := x.revision()
+	x.want("", x.root, "CreateAccountAlias", "AccountAlias", "acme")
+	if after := x.revision(); after != before {
+		t.Errorf("giving an alias again wrote: revision %d, before %d", after, before)
+	}
+	x.want("", x.root, "CreateAccountAlias", "AccountAlias", "0-9a") // replaces
+	list(x.root, "member=0-9a")
+	x.want("", other, "CreateAccountAlias", "AccountAlias", "acme") // which is free now
+	list(other, "member=acme")
+	x.want("404 NoSuchEntity The account alias acme cannot be found.", x.root, "DeleteAccountAlias", "AccountAlias", "acme")
+	x.want("", x.root, "DeleteAccountAlias", "AccountAlias", "0-9a")
+	list(x.root, "")
+	x.want("404 NoSuchEntity The account alias 0-9a cannot be found.", x.root, "DeleteAccountAlias", "AccountAlias", "0-9a")
+	for _, c := range []struct{ want, alias string }{
+		{bad, "Acme"}, {bad, "-acme"}, {bad, "acme-"}, {bad, "ac--me"}, {bad, "ac_me"}, {bad, "äcme"},
+		{invalid("accountAlias " + atLeast + "3"), "ab"},
+		{invalid("accountAlias " + notOver + "63"), strings.Repeat("a", 64)},
+		{digits, "123456789012"},
+	} {
+		x.want(c.want, x.root, "CreateAccountAlias", "AccountAlias", c.alias)
+	}
+	x.want(invalid("accountAlias "+notNull), x.root, "CreateAccountAlias")
+	x.want(invalid("accountAlias "+notNull), x.root, "DeleteAccountAlias")
+	x.want(bad, x.root, "DeleteAccountAlias", "AccountAlias", "A B")
+	x.want("", x.root, "CreateAccountAlias", "AccountAlias", strings.Repeat("a", 63))
+	x.want("", x.root, "CreateAccountAlias", "AccountAlias", "12345678901")
+}
+
+func TestGetAccountSummary(t *testing.T) {
+	t.Parallel()
+	x := openAPI(t)
+	want := map[string]int{
+		"UsersQuota": 5000, "GroupsQuota": 300, "RolesQuota": 1000, "PoliciesQuota": 1500, "InstanceProfilesQuota": 1000, "ServerCertificatesQuota": 20,
+		"UserPolicySizeQuota": 2048, "GroupPolicySizeQuota": 5120, "RolePolicySizeQuota": 10240, "AssumeRolePolicySizeQuota": 2048, "PolicySizeQuota": 6144,
+		"GroupsPerUserQuota": 10, "SigningCertificatesPerUserQuota": 2, "AccessKeysPerUserQuota": 2, "AttachedPoliciesPerUserQuota": 10,
+		"AttachedPoliciesPerGroupQuota": 10, "AttachedPoliciesPerRoleQuota": 10, "VersionsPerPolicyQuota": 5, "PolicyVersionsInUseQuota": 10000,
+		"GlobalEndpointTokenVersion": 1,
+		"Users":                      0, "Groups": 0, "Roles": 0, "Policies": 0, "InstanceProfiles": 0, "ServerCertificates": 0, "Providers": 0,
+		"MFADevices": 0, "MFADevicesInUse": 0, "PolicyVersionsInUse": 0,
+		"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1, "AccountPasswordPresent": 0, "AccountSigningCertificatesPresent": 0,
+	}
+	check := func(by caller) {
+		t.Helper()
+		a := x.ok(by, "GetAccountSummary")
+		entries := a.xml.at("GetAccountSummaryResult", "SummaryMap").children
+		if len(entries) != len(want) || len(want) != 34 {
+			t.Errorf("%d entries; want %d", len(entries), len(want))
+		}
+		for _, e := range entries {
+			key, value := e.at("key").text, e.at("value").text
+			if n, ok := want[key]; !ok || fmt.Sprint(n) != value {
+				t.Errorf("%s is %s; want %d", key, value, n)
+			}
+		}
+	}
+	check(x.root)
+	bob := x.user(x.root, "bob")
+	x.user(x.root, "eve")
+	x.policy(x.root, "bob", "p", "Allow iam:GetAccountSummary *")
+	want["Users"] = 2
+	check(bob)
+	x.ok(x.root, "DeleteAccessKey", "AccessKeyId", x.root.AccessKeyID)
+	want["AccountAccessKeysPresent"] = 0
+	check(bob)
+	x.must(x.cell.store.Update(t.Context(), []string{state.AccountUnit(testAccount)}, func(tx *state.Tx) error {
+		rec := tx.Account(testAccount).Record().Clone()
+		rec.RootPassword = "hash"
+		tx.Put(state.AccountUnit(testAccount), rec)
+		return nil
+	}))
+	want["AccountPasswordPresent"] = 1
+	check(bob)
+}
