@@ -52,7 +52,7 @@ func onGetAccessKeyLastUsed(c *service.Call, r state.Reader, in *iamapi.GetAcces
 			c.Caller.ARN(), *in.AccessKeyId)
 	}
 	if u := a.User(key.Owner); u != nil {
-		return one(u.ARN(a.ID)), nil
+		return []authz.Target{{ARN: u.ARN(a.ID), Tags: u.Tags}}, nil
 	}
 	return one(arn.Root(state.Partition, a.ID)), nil
 }

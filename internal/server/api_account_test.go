@@ -2,10 +2,16 @@ package server
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-iam/gatehouse/internal/iam"
+	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
+	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
 func TestAccountAlias(t *testing.T) {
@@ -97,4 +103,72 @@ func TestGetAccountSummary(t *testing.T) {
 	}))
 	want["AccountPasswordPresent"] = 1
 	check(bob)
+
+	// What stands in the store, whoever made it. Of the policies one is attached, one a boundary, one attached twice over, and one not used.
+	x.group(x.root, "crew", "bob")
+	role := x.storedRole("/", "role")
+	crew := x.ok(x.root, "GetGroup", "GroupName", "crew").value("GetGroupResult", "Group", "GroupId")
+	for name, versions := range map[string]int{"attached": 2, "bounds": 3, "both": 1, "idle": 5} {
+		x.storedPolicy(name, versions)
+	}
+	const own = "arn:aws:iam::" + testAccount + ":policy/"
+	x.storedAttachment(crew, own+"attached", false)
+	x.storedAttachment(crew, own+"both", false)
+	x.storedAttachment(role, own+"both", false)
+	x.storedAttachment(role, "arn:aws:iam::aws:policy/ReadOnlyAccess", false)
+	x.storedBoundary(role, own+"bounds")
+	want["Groups"], want["Roles"], want["Policies"], want["PolicyVersionsInUse"] = 1, 1, 4, 2+3+1+1
+	check(bob)
+}
+
+// storedPolicy puts a managed policy with some versions into the store.
+func (x *apiTest) storedPolicy(name string, versions int) {
+	x.Helper()
+	compiled, err := policy.Load(document("Allow s3:Get *"), policy.Managed)
+	x.must(err)
+	unit := state.AccountUnit(testAccount)
+	x.must(x.cell.store.Update(x.Context(), []string{unit}, func(tx *state.Tx) error {
+		p := &state.ManagedPolicy{}
+		p.Id, p.Name, p.Path = tx.IDs().UniqueID(keyring.PolicyPrefix, testAccount), name, "/"
+		p.DefaultVersion, p.LastVersion = 1, uint32(versions)
+		tx.Put(unit, p)
+		for n := range versions {
+			v := &state.PolicyVersion{Compiled: compiled}
+			v.Policy, v.Number, v.Document = p.Id, uint32(n+1), compiled.Text()
+			tx.Put(unit, v)
+		}
+		return nil
+	}))
+}
+
+// TestQuotasInSummary: the summary says what the account's quotas are, not what they are by default.
+func TestQuotasInSummary(t *testing.T) {
+	t.Parallel()
+	quotas := map[string]string{ // in the summary, and as LimitExceeded names it
+		"UsersQuota": "UsersPerAccount", "GroupsQuota": "GroupsPerAccount", "RolesQuota": "RolesPerAccount", "PoliciesQuota": "PoliciesPerAccount",
+		"UserPolicySizeQuota": "UserPolicySize", "GroupPolicySizeQuota": "GroupPolicySize", "RolePolicySizeQuota": "RolePolicySize",
+		"AssumeRolePolicySizeQuota": "ACLSizePerRole", "PolicySizeQuota": "PolicySize", "GroupsPerUserQuota": "GroupsPerUser",
+		"AccessKeysPerUserQuota": "AccessKeysPerUser", "AttachedPoliciesPerUserQuota": "PoliciesPerUser",
+		"AttachedPoliciesPerGroupQuota": "PoliciesPerGroup", "AttachedPoliciesPerRoleQuota": "PoliciesPerRole",
+		"VersionsPerPolicyQuota": "VersionsPerPolicy",
+	}
+	q, n, want := iam.DefaultQuotas, 100_000, map[string]string{}
+	for _, key := range slices.Sorted(maps.Keys(quotas)) {
+		n++
+		if err := q.Set(quotas[key], n); err != nil {
+			t.Fatal(err)
+		}
+		want[key] = strconv.Itoa(n)
+	}
+	x := openAPI(t, q)
+	for _, e := range x.ok(x.root, "GetAccountSummary").xml.at("GetAccountSummaryResult", "SummaryMap").children {
+		key, value := e.at("key").text, e.at("value").text
+		if w, ok := want[key]; ok && value != w {
+			t.Errorf("%s is %s; want %s", key, value, w)
+		}
+		delete(want, key)
+	}
+	if len(want) > 0 {
+		t.Errorf("the summary lacks %v", want)
+	}
 }
