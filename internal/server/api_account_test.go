@@ -89,7 +89,7 @@ func TestGetAccountSummary(t *testing.T) {
 	check(x.root)
 	bob := x.user(x.root, "bob")
 	x.user(x.root, "eve")
-	x.policy(x.root, "bob", "p", "Allow iam:GetAccountSummary *")
+	x.policy(x.root, "bob", "p", "Allow iam:* *")
 	want["Users"] = 2
 	check(bob)
 	x.ok(x.root, "DeleteAccessKey", "AccessKeyId", x.root.AccessKeyID)
@@ -105,9 +105,9 @@ func TestGetAccountSummary(t *testing.T) {
 	check(bob)
 
 	// What stands in the store, whoever made it. Of the policies one is attached, one a boundary, one attached twice over, and one not used.
-	x.group(x.root, "crew", "bob")
+	x.group(bob, "crew", "bob")
 	role := x.storedRole("/", "role")
-	crew := x.ok(x.root, "GetGroup", "GroupName", "crew").value("GetGroupResult", "Group", "GroupId")
+	crew := x.ok(bob, "GetGroup", "GroupName", "crew").value("GetGroupResult", "Group", "GroupId")
 	for name, versions := range map[string]int{"attached": 2, "bounds": 3, "both": 1, "idle": 5} {
 		x.storedPolicy(name, versions)
 	}
