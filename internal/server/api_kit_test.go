@@ -315,6 +315,7 @@ var masks = []struct {
 	{regexp.MustCompile(`SecretAccessKey=[A-Za-z0-9+/]{40}( |\)|$)`), "SecretAccessKey=SECRET$1"},
 	{regexp.MustCompile(`\bUserId=AIDA[A-Z2-7]{17}\b`), "UserId=AIDA"},
 	{regexp.MustCompile(`\bGroupId=AGPA[A-Z2-7]{17}\b`), "GroupId=AGPA"},
+	{regexp.MustCompile(`\bPolicyId=ANPA[A-Z2-7]{17}\b`), "PolicyId=ANPA"},
 	{regexp.MustCompile(`\bAccessKeyId=(AKIA|ASIA)[A-Z2-7]{16}\b`), "AccessKeyId=$1"},
 	{regexp.MustCompile(`\bSessionToken=[A-Za-z0-9+/=]+`), "SessionToken=TOKEN"},
 	{regexp.MustCompile(`\bAROA[A-Z2-7]{17}\b`), "AROA"},
