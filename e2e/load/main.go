@@ -51,7 +51,7 @@ func main() {
 		name    string
 		measure func() []figure
 	}{
-		{"binary", binarySize}, {"start", startUp}, {"requests", requests}, {"list", listUsers}, {"create", createUsers}, {"users", manyUsers},
+		{"binary", binarySize}, {"start", startUp}, {"requests", requests}, {"assume", assumeRole}, {"list", listUsers}, {"create", createUsers}, {"users", manyUsers},
 	} {
 		if strings.Contains(m.name, *only) {
 			fmt.Fprintf(os.Stderr, "measuring: %s\n", m.name)

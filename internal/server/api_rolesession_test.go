@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -104,6 +106,39 @@ func TestPackedPolicySize(t *testing.T) {
 	x.wantAssume("400 MalformedPolicyDocument Syntax errors in policy.", bob, arnTarget, "Policy", "{")
 	// What is wrong with a session policy is only said to those who may assume the role.
 	x.wantAssume(untrusted(arnHere+"user/bob", "sts:AssumeRole", arnHere+"role/none"), bob, arnHere+"role/none", "Policy", "{")
+}
+
+// TestTooManyTags: session policies and tags share one measure, and a chain of roles does not hand on more tags than a token holds.
+func TestTooManyTags(t *testing.T) {
+	t.Parallel()
+	x := openAPI(t)
+	bob := x.user(x.root, "bob")
+	tags := func(n int, key string, value func(i int) string) (p params) {
+		for i := range n {
+			member := fmt.Sprintf("Tags.member.%d.", i+1)
+			p = append(p, member+"Key", fmt.Sprintf("%s%d", key, i), member+"Value", value(i), fmt.Sprintf("TransitiveTagKeys.member.%d", i+1), fmt.Sprintf("%s%d", key, i))
+		}
+		return p
+	}
+	random := func(i int) string { return fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i)})) }
+	none := func(int) string { return "" }
+	x.role(x.root, "/p/target", trusting("*", "", "sts:TagSession"))
+	x.rolePolicy(x.root, "target", "p", document("Allow sts:* *"))
+	refused := func(message string, by caller, p params) {
+		t.Helper()
+		a := x.call(by, "AssumeRole", append(ps("RoleArn", arnTarget, "RoleSessionName", "s1"), p...))
+		if got := a.value("Error", "Message"); a.code() != "PackedPolicyTooLarge" || !strings.HasPrefix(got, message) {
+			t.Errorf("%.300s; want PackedPolicyTooLarge %s", a, message)
+		}
+	}
+	refused("Packed size of session tags consumes ", bob, tags(50, "k", random))
+	refused("Packed policy consumes ", bob, append(tags(50, "k", random), "Policy", document("Allow * *")))
+	s := bob
+	for i := range 4 {
+		s = x.assume(s, arnTarget, tags(50, string(rune('a'+i)), none)...)
+	}
+	refused("Packed size of session tags consumes ", s, tags(1, "e", none))
+	x.ok(x.assume(s, arnTarget), "GetCallerIdentity")
 }
 
 // TestSessionTags: docs/spec/wire.md 10.3, docs/spec/evaluation.md M06 to M09.

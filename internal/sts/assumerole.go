@@ -119,8 +119,8 @@ func assumeRole(c *service.Call, r state.Reader, in *stsapi.AssumeRoleRequest) (
 		return nil, wire.ValidationError.New("%s is invalid", *in.RoleArn)
 	}
 	role := roleOf(r, name.Account, *in.RoleArn)
-	if role == nil {
-		return nil, wire.AccessDenied.New("Not authorized to perform sts:AssumeRole") // for who changes the authorization above
+	if role == nil { // the checks deny what is not there; a mistake in them must not become a panic
+		return nil, wire.AccessDenied.New("Not authorized to perform sts:AssumeRole")
 	}
 	chained := c.Caller.Kind == state.RoleSession
 	identity := sourceIdentity(c, in)
