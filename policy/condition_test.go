@@ -241,6 +241,10 @@ func TestOperators(t *testing.T) {
 		{"NumericGreaterThanEquals", "5", "5.0", true},
 		{"NumericGreaterThanEquals", "4.9", "5", false},
 		{"NumericEquals", "1e999999999999999999999", "1e999999999999999999999", false}, // beyond our bound
+		{"NumericLessThan", "10e9223372036854775807", "1", false},
+		{"DateEquals", "2025-12-31T22:00-02", "2026-01-01T00:00:00Z", true},
+		{"DateEquals", "-4-12-31T23:00-01", "-3-01-01", true}, // a leap year before year 0
+		{"DateLessThan", "-1-12-31T23:59:59Z", "0000-01-01", true},
 		{"DateEquals", "2024-02-29", "2024-02-29T00:00:00Z", true},
 		{"DateEquals", "2023-02-29", "2023-03-01", false},
 		{"DateEquals", "1900-02-29", "1900-02-29", false},
@@ -275,6 +279,7 @@ func TestOperators(t *testing.T) {
 		{"IpAddress", "203.0.113.5", "::/0", false},
 		{"IpAddress", "2001:db8::5", "2001:db8::/32", true},
 		{"IpAddress", "fe80::1%eth0", "fe80::/10", false},
+		{"IpAddress", "fe80::1", "fe80::1%eth0", false},
 		{"IpAddress", "010.0.0.1", "10.0.0.0/8", false},
 		{"IpAddress", "10.0.0.1", "10.0.0.0/08", false},
 		{"ArnLike", "arn:aws:s3:::b:c:d", "arn:aws:s3:::b:?:d", true},
