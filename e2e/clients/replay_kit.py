@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 ACCOUNT = os.environ["GATEHOUSE_ACCOUNT"]
 PLACEHOLDER = re.compile(r"<[a-z_-]+:?\d*>")
 PLAIN = "[^/]+?"
-ANY = {"<secret-access-key": ".+", "<session-token": ".+"}  # the only values that may hold a slash
+ANY = {"<secret-access-key": ".+", "<session-token": ".+", "<path": "/.+/"}  # the only values that may hold a slash
 DIGITS = ":0123456789>"
 TIMES = {"<datetime>", "datetime", "date", "<timestamp>"}
 

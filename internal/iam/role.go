@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
@@ -39,7 +40,7 @@ func onNew(arn, tagAction string, tags []iamapi.Tag, boundary *string) []authz.T
 	keys := tagKeys(tags)
 	made := authz.Target{ARN: arn, Keys: keys}
 	if boundary != nil {
-		made.Keys = append(keys[:len(keys):len(keys)], single(boundaryKey, *boundary))
+		made.Keys = append(slices.Clip(keys), single(boundaryKey, *boundary))
 	}
 	if len(tags) == 0 {
 		return []authz.Target{made}
