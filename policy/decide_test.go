@@ -155,6 +155,28 @@ func TestRoot(t *testing.T) {
 	}
 }
 
+// Only the policy of the resource can allow a caller without an account; and what has no resource belongs to the caller's account.
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	all := []*policy.Attached{load(t, allowAll)}
+	for name, caller := range callers() {
+		r := policy.Request{Action: "x:Do", Resource: "arn:aws:x:::r"}
+		own := policy.Decide(&policy.Sets{Caller: caller, Identity: all}, &r)
+		r.Resource, r.Owner = "*", "222222222222"
+		none := policy.Decide(&policy.Sets{Caller: caller, Identity: all}, &r)
+		want := policy.Allow
+		if name == "SERVICE" || name == "FEDERATED" || name == "ANON" {
+			want = policy.DenyImplicit
+		}
+		if own.Effect != want || none.Effect != want {
+			t.Errorf("%s: %s on its own resource, %s on none, want %s", name, own.Effect, none.Effect, want)
+		}
+		if want == policy.DenyImplicit && own.Layer != policy.LayerResource {
+			t.Errorf("%s: refused by %s", name, own.Layer)
+		}
+	}
+}
+
 func TestUsesContext(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
