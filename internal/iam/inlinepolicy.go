@@ -2,9 +2,7 @@ package iam
 
 import (
 	"errors"
-	"strings"
 
-	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
@@ -162,13 +160,13 @@ func (q *Quotas) inlineSize(kind string) int {
 	return q.UserPolicySize
 }
 
-// changeableHolder is the holder of a policy that is to be changed. Service-linked roles are AWS's alone to change (docs/spec/wire.md 4.1).
+// changeableHolder is the holder of a policy that is to be changed.
 func changeableHolder(c *service.Call, r state.Reader, i inline) (holder, error) {
 	h, err := holderNamed(c, r, i.of, i.holder)
-	if err == nil && strings.HasPrefix(h.arn, arn.IAM(state.Partition, h.account.ID, "role/aws-service-role/")) {
-		err = iamapi.UnmodifiableEntity.New("Cannot perform the operation on the protected role '%s' - this role is only modifiable by AWS", h.name)
+	if err != nil || h.kind != "role" {
+		return h, err
 	}
-	return h, err
+	return h, modifiable(h.account.Role(h.id))
 }
 
 // policyOf is the inline policy of a holder, or NoSuchEntity.

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/gatehouse-iam/gatehouse/internal/state"
-	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 )
 
 // The condition keys of IAM's own operations: docs/spec/evaluation.md 1.4; which operation has which, the Service Authorization Reference.
@@ -125,7 +124,7 @@ func TestInlinePoliciesByBoundary(t *testing.T) {
 	const bound = "arn:aws:iam::" + testAccount + ":policy/bound"
 	x := openAPI(t)
 	boss := x.user(x.root, "/team/caller")
-	ids := map[string]string{"Role": x.storedRole("/", "ward", &statepb.Tag{Key: "Team", Value: "red"})}
+	ids := map[string]string{"Role": x.role(x.root, "ward", trustEC2, tags("Team", "red")...).value("CreateRoleResult", "Role", "RoleId")}
 	ids["User"] = x.ok(x.root, "CreateUser", append(tags("Team", "red"), "UserName", "ward")...).value("CreateUserResult", "User", "UserId")
 	for kind, id := range ids {
 		name := kind + "Name"

@@ -106,7 +106,7 @@ func TestGetAccountSummary(t *testing.T) {
 
 	// What stands in the store, whoever made it. Of the policies one is attached, one a boundary, one attached twice over, and one not used.
 	x.group(bob, "crew", "bob")
-	role := x.storedRole("/", "role")
+	role := x.role(bob, "role", trustEC2).value("CreateRoleResult", "Role", "RoleId")
 	crew := x.ok(bob, "GetGroup", "GroupName", "crew").value("GetGroupResult", "Group", "GroupId")
 	for name, versions := range map[string]int{"attached": 2, "bounds": 3, "both": 1, "idle": 5} {
 		x.storedPolicy(name, versions)

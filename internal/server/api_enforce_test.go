@@ -45,13 +45,6 @@ func crew(op string, p ...string) enforced {
 	}}
 }
 
-// ghost is an operation on a role that is not there.
-func ghost(op string, p ...string) enforced {
-	return enforced{op, append(ps("RoleName", "ghost"), p...), []string{arnHere + "role/ghost"}, []string{
-		arnHere + "role/Ghost", arnHere + "role/x/ghost", arnHere + "user/ghost", arnHere + "group/*",
-	}}
-}
-
 // job is an operation on the role Job.
 func job(op string, p ...string) enforced {
 	return enforced{op, append(ps("RoleName", "JOB"), p...), []string{arnJob}, []string{
@@ -101,8 +94,8 @@ var enforcedOperations = []enforced{
 	victim("PutUserPermissionsBoundary", "PermissionsBoundary", "arn:aws:iam::111122223333:policy/p"), victim("DeleteUserPermissionsBoundary"),
 	victim("PutUserPolicy", "PolicyName", "p", "PolicyDocument", "{}"), victim("GetUserPolicy", "PolicyName", "vp"),
 	victim("DeleteUserPolicy", "PolicyName", "vp"), victim("ListUserPolicies"),
-	ghost("PutRolePolicy", "PolicyName", "p", "PolicyDocument", "{}"), ghost("GetRolePolicy", "PolicyName", "rp"),
-	ghost("DeleteRolePolicy", "PolicyName", "rp"), ghost("ListRolePolicies"),
+	job("PutRolePolicy", "PolicyName", "p", "PolicyDocument", "{}"), job("GetRolePolicy", "PolicyName", "rp"),
+	job("DeleteRolePolicy", "PolicyName", "rp"), job("ListRolePolicies"),
 
 	{"CreateGroup", ps("GroupName", "new"), []string{arnHere + "group/new"}, []string{arnHere + "group/New", arnHere + "group/x/new", arnHere + "user/new"}},
 	{"CreateGroup", ps("GroupName", "new", "Path", "/p/"), []string{arnHere + "group/p/new"}, []string{arnHere + "group/new", arnHere + "group/p/"}},

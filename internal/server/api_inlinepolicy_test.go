@@ -5,32 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-iam/gatehouse/internal/iam"
-	"github.com/gatehouse-iam/gatehouse/internal/keyring"
-	"github.com/gatehouse-iam/gatehouse/internal/state"
-	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
-	"github.com/gatehouse-iam/gatehouse/policy"
 )
-
-// storedRole puts a role into the store as it stands there, for those that no operation makes.
-func (x *apiTest) storedRole(path, name string, tags ...*statepb.Tag) (id string) {
-	x.Helper()
-	trust, err := policy.Load(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`, policy.Trust)
-	x.must(err)
-	unit := state.AccountUnit(testAccount)
-	x.must(x.cell.store.Update(x.Context(), []string{unit}, func(tx *state.Tx) error {
-		r := &state.Role{}
-		r.Id = tx.IDs().UniqueID(keyring.RolePrefix, testAccount)
-		r.Path, r.Name, r.Created, r.MaxSessionSeconds, r.Tags = path, name, time.Now().UnixMicro(), 3600, tags
-		r.SetTrust(trust)
-		tx.Put(unit, r)
-		id = r.Id
-		return nil
-	}))
-	return id
-}
 
 // holders are the kinds of what inline policies belong to, as operations call them.
 var holders = []string{"User", "Group", "Role"}
@@ -39,7 +16,7 @@ var holders = []string{"User", "Group", "Role"}
 func (x *apiTest) holderNamed(kind, name string) {
 	x.Helper()
 	if kind == "Role" {
-		x.storedRole("/", name)
+		x.role(x.root, name, trustEC2)
 		return
 	}
 	x.ok(x.root, "Create"+kind, kind+"Name", name)
@@ -217,14 +194,18 @@ func TestPagesOfInlinePolicies(t *testing.T) {
 	x.want(badMarker, x.root, "ListRolePolicies", "RoleName", "bob", "Marker", marker)
 }
 
-// TestServiceLinkedRolesKeepTheirPolicies: only AWS changes them (docs/spec/wire.md 8, PutRolePolicy).
-func TestServiceLinkedRolesKeepTheirPolicies(t *testing.T) {
+// TestProtectedRolesKeepTheirPolicies: only AWS changes them (docs/spec/wire.md 8, PutRolePolicy).
+func TestProtectedRolesKeepTheirPolicies(t *testing.T) {
 	t.Parallel()
 	x := openAPI(t)
-	x.storedRole("/aws-service-role/ec2.amazonaws.com/", "Linked")
-	const want = "400 UnmodifiableEntity Cannot perform the operation on the protected role 'Linked' - this role is only modifiable by AWS"
-	x.want(want, x.root, "PutRolePolicy", "RoleName", "linked", "PolicyName", "p", "PolicyDocument", "{")
-	x.want(want, x.root, "DeleteRolePolicy", "RoleName", "linked", "PolicyName", "p")
-	x.want("404 NoSuchEntity The role policy with name p cannot be found.", x.root, "GetRolePolicy", "RoleName", "linked", "PolicyName", "p")
-	x.want("PolicyNames() IsTruncated=false", x.root, "ListRolePolicies", "RoleName", "linked")
+	x.role(x.root, "Linked", trustEC2)
+	for _, path := range []string{"/aws-service-role/ec2.amazonaws.com/", "/aws-reserved/sso.amazonaws.com/"} {
+		linked := x.cell.store.View().Account(testAccount).RoleByName("Linked").Clone()
+		linked.Path = path
+		x.putRole(linked)
+		x.want(protected("Linked"), x.root, "PutRolePolicy", "RoleName", "linked", "PolicyName", "p", "PolicyDocument", "{")
+		x.want(protected("Linked"), x.root, "DeleteRolePolicy", "RoleName", "linked", "PolicyName", "p")
+		x.want("404 NoSuchEntity The role policy with name p cannot be found.", x.root, "GetRolePolicy", "RoleName", "linked", "PolicyName", "p")
+		x.want("PolicyNames() IsTruncated=false", x.root, "ListRolePolicies", "RoleName", "linked")
+	}
 }

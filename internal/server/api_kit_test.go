@@ -503,6 +503,14 @@ func (x *apiTest) dump(by caller) string {
 			add(x.ok(by, "GetUserPolicy", "UserName", name, "PolicyName", m.text))
 		}
 	}
+	groups := x.ok(by, "ListGroups", "MaxItems", "1000")
+	for _, name := range groups.all("GroupName") {
+		add(x.ok(by, "GetGroup", "GroupName", name, "MaxItems", "1000"))
+		policies := x.ok(by, "ListGroupPolicies", "GroupName", name)
+		for _, m := range policies.xml.at("ListGroupPoliciesResult", "PolicyNames").children {
+			add(x.ok(by, "GetGroupPolicy", "GroupName", name, "PolicyName", m.text))
+		}
+	}
 	add(x.ok(by, "ListAccessKeys"))
 	add(x.ok(by, "ListAccountAliases"))
 	add(x.ok(by, "GetAccountSummary"))
