@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -317,6 +318,28 @@ func TestKeys(t *testing.T) {
 	for _, key := range []string{"aws:ResourceTag/", "aws:RequestTag/team", "", "aws:ResourceTag/teams"} {
 		if !holds(t, "Null", key, []string{"true"}, tags...) {
 			t.Errorf("%q is present", key)
+		}
+	}
+}
+
+// Each statement has its own conditions.
+func TestConditionsOfStatements(t *testing.T) {
+	t.Parallel()
+	statement := func(action, value string) string {
+		return `{"Effect":"Allow","Action":"` + action + `","Resource":"*","Condition":{"StringEquals":{"k":"` + value + `"}}}`
+	}
+	sets := &policy.Sets{Identity: []*policy.Attached{load(t, `{"Statement":[`+statement("x:One", "1")+`,`+statement("x:Two", "2")+`,
+		{"Effect":"Allow","Action":"x:Any","Resource":"*"}]}`)}}
+	for action, values := range map[string][]string{"x:One": {"1"}, "x:Two": {"2"}, "x:Any": {"1", "2", "3"}} {
+		for _, v := range []string{"1", "2", "3"} {
+			want := policy.DenyImplicit
+			if slices.Contains(values, v) {
+				want = policy.Allow
+			}
+			d := policy.Decide(sets, &policy.Request{Action: action, Resource: "*", Context: []policy.Entry{single("k", v)}})
+			if d.Effect != want {
+				t.Errorf("%s with %s: %s, want %s", action, v, d.Effect, want)
+			}
 		}
 	}
 }

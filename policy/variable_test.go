@@ -44,6 +44,9 @@ func TestVariables(t *testing.T) {
 		{"${k/long}*", long + "x", true},
 		{"*${k/long}*?", long + "x", true},
 		{"*${k/long}*?", long, false},
+		{"a${*}c*", "a*cd", true},
+		{"a${*}c*", "abcd", false},
+		{"a${?}${$}{", "a?${", true},
 		{"${k/empty}x", "x", false},
 		{"${k/empty, 'd'}x", "dx", true},
 		{"${k/list}", "alice", false},
@@ -87,6 +90,18 @@ func TestVariables(t *testing.T) {
 			if matched != tt.want {
 				t.Errorf("%s %.50q against %.50q: %v", place, tt.pattern, tt.text, matched)
 			}
+		}
+	}
+}
+
+// The rules for the head of a Resource hold too when there is a variable in its tail, docs/spec/policy-language.md 7.2.
+func TestVariablesAfterHead(t *testing.T) {
+	t.Parallel()
+	for resource, want := range map[string]bool{
+		"a:b:c:d-d:e:x/alice": true, "a:b:c:d:d:e:x/alice": false, "a:b:c:dd:e:x:/alice": true, "a:b:c:d-d:e:x/bob": false,
+	} {
+		if got := policy.MatchResourceIn(policy.Identity, "a:b:c:d*d:e:*/${k}", resource, true, single("k", "alice")); got != want {
+			t.Errorf("%s: %v", resource, got)
 		}
 	}
 }
