@@ -5,9 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-iam/gatehouse/arn"
-	"github.com/gatehouse-iam/gatehouse/internal/keyring"
-	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
@@ -18,27 +15,15 @@ func (x *apiTest) compiled(document string) *policy.Policy {
 	return p
 }
 
-// managedPolicy makes a managed policy, or gives the one of that name another document. It returns its ARN.
-func (x *apiTest) managedPolicy(account, name string, statements ...string) string {
+// managedPolicy makes a managed policy, or gives the one of that name another default version. It returns its ARN.
+func (x *apiTest) managedPolicy(by caller, name string, statements ...string) string {
 	x.Helper()
-	compiled := x.compiled(document(statements...))
-	unit := state.AccountUnit(account)
-	x.must(x.cell.store.Update(x.Context(), []string{unit}, func(tx *state.Tx) error {
-		p := &state.ManagedPolicy{}
-		if old := tx.Account(account).ManagedPolicyByName(name); old != nil {
-			p = old.Clone()
-		} else {
-			p.Id, p.Name, p.Path, p.Created = tx.IDs().UniqueID(keyring.PolicyPrefix, account), name, "/", tx.Now().UnixMicro()
-		}
-		p.LastVersion++
-		p.DefaultVersion = p.LastVersion
-		v := &state.PolicyVersion{Compiled: compiled}
-		v.Policy, v.Number, v.Created, v.Document = p.Id, p.LastVersion, tx.Now().UnixMicro(), compiled.Text()
-		tx.Put(unit, p)
-		tx.Put(unit, v)
-		return nil
-	}))
-	return arn.Policy(state.Partition, account, "/", name)
+	a := x.call(by, "CreatePolicy", ps("PolicyName", name, "PolicyDocument", document(statements...)))
+	if a.status == 200 {
+		return a.value("CreatePolicyResult", "Policy", "Arn")
+	}
+	x.ok(by, "CreatePolicyVersion", "PolicyArn", arnHere+"policy/"+name, "PolicyDocument", document(statements...), "SetAsDefault", "true")
+	return arnHere + "policy/" + name
 }
 
 func boundaryShown(arn string) string {
@@ -49,9 +34,8 @@ func boundaryShown(arn string) string {
 func TestPermissionsBoundaries(t *testing.T) {
 	t.Parallel()
 	x := openAPI(t)
-	one, two := x.managedPolicy(testAccount, "One", "Allow iam:* *"), x.managedPolicy(testAccount, "Two", "Allow s3:* *")
-	x.addAccount(testAccount2)
-	foreign := x.managedPolicy(testAccount2, "Foreign", "Allow iam:* *")
+	one, two := x.managedPolicy(x.root, "One", "Allow iam:* *"), x.managedPolicy(x.root, "Two", "Allow s3:* *")
+	foreign := x.managedPolicy(x.addAccount(testAccount2), "Foreign", "Allow iam:* *")
 
 	userIs := func(boundary string) {
 		t.Helper()
@@ -105,7 +89,7 @@ func TestPermissionsBoundaries(t *testing.T) {
 func TestBoundaryLimits(t *testing.T) {
 	t.Parallel()
 	x := openAPI(t)
-	x.managedPolicy(testAccount, "Reads", "Allow iam:Get* *", "Allow s3:* *")
+	x.managedPolicy(x.root, "Reads", "Allow iam:Get* *", "Allow s3:* *")
 	bob := x.user(x.root, "bob")
 	me := arnHere + "user/bob"
 	reads := arnHere + "policy/Reads"
@@ -120,7 +104,7 @@ func TestBoundaryLimits(t *testing.T) {
 	x.ok(bob, "GetUser")
 	x.want(denied("TagUser", "because no permissions boundary allows the iam:TagUser action"), bob, "TagUser", tagBob...)
 
-	x.managedPolicy(testAccount, "Reads", "Allow * *", "Deny iam:TagUser *") // another default version
+	x.managedPolicy(x.root, "Reads", "Allow * *", "Deny iam:TagUser *") // another default version
 	x.want(denied("TagUser", "with an explicit deny in a permissions boundary: "+reads), bob, "TagUser", tagBob...)
 	x.ok(bob, "ListUserTags", "UserName", "bob")
 	x.ok(x.root, "DeleteUserPermissionsBoundary", "UserName", "bob")
@@ -130,6 +114,28 @@ func TestBoundaryLimits(t *testing.T) {
 	x.want(denied("TagUser", "with an explicit deny in a permissions boundary: "+reads), bob, "TagUser", tagBob...)
 	x.ok(bob, "DeleteUserPermissionsBoundary", "UserName", "bob")
 	x.want("", bob, "TagUser", tagBob...)
+}
+
+// TestBoundaryOfRole: the sessions of a role are limited by its boundary, those there are as well.
+func TestBoundaryOfRole(t *testing.T) {
+	t.Parallel()
+	x := openAPI(t)
+	bob := x.user(x.root, "bob")
+	reads := x.managedPolicy(x.root, "Reads", "Allow iam:Get* *")
+	x.role(x.root, "job", trustOf(arnHere+"user/bob"))
+	x.ok(x.root, "AttachRolePolicy", "RoleName", "job", "PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess")
+	s := x.assume(bob, arnHere+"role/job")
+	who := arnSTS + "assumed-role/job/s1"
+	x.ok(s, "ListRoles")
+	x.ok(x.root, "PutRolePermissionsBoundary", "RoleName", "job", "PermissionsBoundary", reads)
+	x.want(refusal(who, "iam:ListRoles", arnHere+"role/", "because no permissions boundary allows the iam:ListRoles action"), s, "ListRoles")
+	x.ok(s, "GetRole", "RoleName", "job")
+	x.managedPolicy(x.root, "Reads", "Allow * *", "Deny iam:ListRoles *")
+	x.want(refusal(who, "iam:ListRoles", arnHere+"role/", "with an explicit deny in a permissions boundary: "+reads), s, "ListRoles")
+	x.want("409 DeleteConflict Cannot delete a policy attached to entities.", x.root, "DeletePolicy", "PolicyArn", reads)
+	x.ok(x.root, "DeleteRolePermissionsBoundary", "RoleName", "job")
+	x.ok(s, "ListRoles")
+	x.want("Role("+roleAs("/", "job", trustOf(arnHere+"user/bob"))+" MaxSessionDuration=3600 RoleLastUsed(LastUsedDate=DATE Region=us-east-1))", s, "GetRole", "RoleName", "job")
 }
 
 // guarded puts a policy that allows everything but what the statement denies.
@@ -143,7 +149,7 @@ func (x *apiTest) guarded(user, statement string) {
 func TestDelegationGuard(t *testing.T) {
 	t.Parallel()
 	x := openAPI(t)
-	pb, free := x.managedPolicy(testAccount, "PB", "Allow iam:* *"), x.managedPolicy(testAccount, "Free", "Allow * *")
+	pb, free := x.managedPolicy(x.root, "PB", "Allow iam:* *"), x.managedPolicy(x.root, "Free", "Allow * *")
 	alice := x.user(x.root, "alice")
 	denied := func(op, resource string) string {
 		return "403 AccessDenied User: " + arnHere + "user/alice is not authorized to perform: iam:" + op + " on resource: " + arnHere + resource +

@@ -514,6 +514,7 @@ func (x *apiTest) dump(by caller) string {
 	add(x.ok(by, "ListAccessKeys"))
 	add(x.ok(by, "ListAccountAliases"))
 	add(x.ok(by, "GetAccountSummary"))
+	add(x.ok(by, "GetAccountAuthorizationDetails", "MaxItems", "1000"))
 	return b.String()
 }
 

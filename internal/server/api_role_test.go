@@ -157,7 +157,7 @@ func TestDeleteRole(t *testing.T) {
 	t.Parallel()
 	x := openAPI(t)
 	x.want(noRole("absent"), x.root, "DeleteRole", "RoleName", "absent")
-	boundary := x.managedPolicy(testAccount, "B", "Allow iam:* *")
+	boundary := x.managedPolicy(x.root, "B", "Allow iam:* *")
 	a := x.role(x.root, "/p/Job", trustEC2, append(tags("k", "v"), "PermissionsBoundary", boundary)...)
 	id := a.value("CreateRoleResult", "Role", "RoleId")
 	unit := state.AccountUnit(testAccount)
@@ -227,7 +227,7 @@ func TestProtectedRoles(t *testing.T) {
 func TestListRoles(t *testing.T) {
 	t.Parallel()
 	x := openAPI(t)
-	boundary := x.managedPolicy(testAccount, "B", "Allow iam:* *")
+	boundary := x.managedPolicy(x.root, "B", "Allow iam:* *")
 	x.role(x.root, "/a/b/Two", trustEC2, append(tags("k", "v"), "PermissionsBoundary", boundary, "Description", "d", "MaxSessionDuration", "4000")...)
 	x.role(x.root, "/a/one", trustEC2)
 	x.role(x.root, "three", trustEC2)

@@ -177,6 +177,35 @@ func TestTrustFollowsPrincipals(t *testing.T) {
 	}
 }
 
+// TestTrustedUsers: trust is in the user that had the name when the policy was written, not in the name; a condition on the name is.
+func TestTrustedUsers(t *testing.T) {
+	t.Parallel()
+	x := openAPI(t)
+	bob := x.user(x.root, "bob")
+	x.role(x.root, "job", trustOf(arnHere+"user/bob"))
+	x.role(x.root, "named", trusting(testAccount, `{"ArnEquals":{"aws:PrincipalArn":"`+arnHere+`user/bob"}}`))
+	job, named := arnHere+"role/job", arnHere+"role/named"
+	x.assume(bob, job)
+	x.ok(x.root, "UpdateUser", "UserName", "bob", "NewUserName", "robert", "NewPath", "/team/")
+	x.assume(bob, job)
+	x.wantTrust(x.root, "job", trustOf(arnHere+"user/team/robert"))
+	x.ok(x.root, "DeleteAccessKey", "UserName", "robert", "AccessKeyId", bob.AccessKeyID)
+	x.ok(x.root, "DeleteUser", "UserName", "robert")
+
+	other := x.user(x.root, "/team/robert")
+	x.wantAssume(untrusted(arnHere+"user/team/robert", "sts:AssumeRole", job), other, job)
+	again := x.user(x.root, "bob")
+	x.wantAssume(untrusted(arnHere+"user/bob", "sts:AssumeRole", job), again, job)
+	x.policy(x.root, "bob", "p", "Allow sts:AssumeRole *") // the account delegates to its policies
+	x.assume(again, named)
+	x.wantAssume(untrusted(arnHere+"user/bob", "sts:AssumeRole", job), again, job)
+
+	x.ok(x.root, "UpdateAssumeRolePolicy", "RoleName", "job", "PolicyDocument", trustOf(arnHere+"user/bob")) // from the next call on
+	x.assume(again, job)
+	x.ok(x.root, "UpdateAssumeRolePolicy", "RoleName", "job", "PolicyDocument", trustEC2)
+	x.wantAssume(untrusted(arnHere+"user/bob", "sts:AssumeRole", job), again, job)
+}
+
 // TestTrustBesideRenames: a document is read before its transaction. Whoever comes, goes or moves meanwhile, the stored document names the
 // user that had the name when the role was written.
 func TestTrustBesideRenames(t *testing.T) {
