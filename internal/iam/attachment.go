@@ -86,10 +86,19 @@ func (s *Service) attachRolePolicy(c *service.Call, tx *state.Tx, in *iamapi.Att
 	return nil, attach(c, tx, roles, *in.RoleName, *in.PolicyArn, "PoliciesPerRole", s.quotas.PoliciesPerRole)
 }
 
+// attachedTo is the holder whose policies are to be changed. Roles of AWS's own services are refused (docs/spec/evaluation.md 6.9).
+func attachedTo(c *service.Call, r state.Reader, of kindOfHolder, name string) (holder, error) {
+	h, err := holderNamed(c, r, of, name)
+	if err == nil && h.kind == "role" {
+		err = modifiable(h.account.Role(h.id))
+	}
+	return h, err
+}
+
 // attach is the same for all holders: who, which policy, whether it may be attached at all, and how many there are. Attaching what is
 // attached changes nothing.
 func attach(c *service.Call, tx *state.Tx, of kindOfHolder, name, policyARN, quota string, most int) error {
-	h, err := holderNamed(c, tx, of, name)
+	h, err := attachedTo(c, tx, of, name)
 	if err != nil {
 		return err
 	}
@@ -130,7 +139,7 @@ func detachRolePolicy(c *service.Call, tx *state.Tx, in *iamapi.DetachRolePolicy
 
 // detach does not ask whether the policy is known: what is attached can always be detached.
 func detach(c *service.Call, tx *state.Tx, of kindOfHolder, name, policyARN string) error {
-	h, err := holderNamed(c, tx, of, name)
+	h, err := attachedTo(c, tx, of, name)
 	if err != nil {
 		return err
 	}

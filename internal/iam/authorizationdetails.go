@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
-	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
 func registerAuthorizationDetails(r *service.Registry, _ *Service) {
@@ -21,11 +20,18 @@ type detail struct {
 	add   func(*iamapi.GetAccountAuthorizationDetailsResponse)
 }
 
+// viewer is what the entries are made from.
+type viewer struct {
+	*state.Account
+	call   *service.Call
+	reader state.Reader
+}
+
 // part is a stretch of the sequence: entities of one kind, in the order of their list.
 type part struct {
 	letter string
 	kind   string // as Filter names it
-	walk   func(a *state.Account, after string) iter.Seq[detail]
+	walk   func(v viewer, behind string) iter.Seq[detail]
 }
 
 var parts = [...]part{
@@ -47,7 +53,10 @@ func getAuthorizationDetails(c *service.Call, r state.Reader, in *iamapi.GetAcco
 	if err != nil {
 		return nil, err
 	}
-	details, marker := page("details", in.MaxItems, detailsAfter(a, from, in.Filter), func(d detail) string { return d.place })
+	if from != "" && !slices.ContainsFunc(parts[:], func(p part) bool { return p.letter == from[:1] }) {
+		return nil, invalidMarker()
+	}
+	details, marker := page("details", in.MaxItems, detailsAfter(viewer{a, c, r}, from, in.Filter), func(d detail) string { return d.place })
 	out := &iamapi.GetAccountAuthorizationDetailsResponse{
 		UserDetailList: []iamapi.UserDetail{}, GroupDetailList: []iamapi.GroupDetail{}, RoleDetailList: []iamapi.RoleDetail{},
 		Policies: []iamapi.ManagedPolicyDetail{}, IsTruncated: new(marker != nil), Marker: marker,
@@ -58,7 +67,7 @@ func getAuthorizationDetails(c *service.Call, r state.Reader, in *iamapi.GetAcco
 	return out, nil
 }
 
-func detailsAfter(a *state.Account, place string, kinds []string) iter.Seq[detail] {
+func detailsAfter(v viewer, place string, kinds []string) iter.Seq[detail] {
 	return func(yield func(detail) bool) {
 		for _, p := range parts {
 			if place != "" && p.letter != place[:1] {
@@ -71,7 +80,7 @@ func detailsAfter(a *state.Account, place string, kinds []string) iter.Seq[detai
 			if len(kinds) > 0 && !slices.Contains(kinds, p.kind) {
 				continue
 			}
-			for d := range p.walk(a, behind) {
+			for d := range p.walk(v, behind) {
 				d.place = p.letter + d.place
 				if !yield(d) {
 					return
@@ -81,41 +90,41 @@ func detailsAfter(a *state.Account, place string, kinds []string) iter.Seq[detai
 	}
 }
 
-func userDetails(a *state.Account, behind string) iter.Seq[detail] {
-	return mapped(a.Users(behind), func(u *state.User) detail {
+func userDetails(v viewer, behind string) iter.Seq[detail] {
+	return mapped(v.Users(behind), func(u *state.User) detail {
 		return detail{u.Name, func(out *iamapi.GetAccountAuthorizationDetailsResponse) {
-			out.UserDetailList = append(out.UserDetailList, xUserDetail(a, u))
+			out.UserDetailList = append(out.UserDetailList, xUserDetail(v.Account, u))
 		}}
 	})
 }
 
-func groupDetails(a *state.Account, behind string) iter.Seq[detail] {
-	return mapped(a.Groups(behind), func(g *state.Group) detail {
+func groupDetails(v viewer, behind string) iter.Seq[detail] {
+	return mapped(v.Groups(behind), func(g *state.Group) detail {
 		return detail{g.Name, func(out *iamapi.GetAccountAuthorizationDetailsResponse) {
-			out.GroupDetailList = append(out.GroupDetailList, xGroupDetail(a, g))
+			out.GroupDetailList = append(out.GroupDetailList, xGroupDetail(v.Account, g))
 		}}
 	})
 }
 
-func roleDetails(a *state.Account, behind string) iter.Seq[detail] {
-	return mapped(a.Roles(behind), func(role *state.Role) detail {
+func roleDetails(v viewer, behind string) iter.Seq[detail] {
+	return mapped(v.Roles(behind), func(role *state.Role) detail {
 		return detail{role.Name, func(out *iamapi.GetAccountAuthorizationDetailsResponse) {
-			out.RoleDetailList = append(out.RoleDetailList, xRoleDetail(a, role))
+			out.RoleDetailList = append(out.RoleDetailList, xRoleDetail(v, role))
 		}}
 	})
 }
 
-func localPolicyDetails(a *state.Account, behind string) iter.Seq[detail] {
+func localPolicyDetails(v viewer, behind string) iter.Seq[detail] {
 	place := ""
 	if behind != "" {
 		place = "l" + behind
 	}
-	return mapped(policiesAfter(a, place, true, false), func(p managedPolicy) detail { return policyDetail(p, p.own.Name) })
+	return mapped(policiesAfter(v.Account, place, true, false), func(p managedPolicy) detail { return policyDetail(p, p.own.Name) })
 }
 
 // awsPolicyDetails are those of AWS's policies that are attached, or are somebody's boundary: public dumps of real accounts hold no others.
-func awsPolicyDetails(a *state.Account, behind string) iter.Seq[detail] {
-	used := filter(policiesAfter(a, behind, false, true), func(p managedPolicy) bool { return p.isUsed(false) || p.isUsed(true) })
+func awsPolicyDetails(v viewer, behind string) iter.Seq[detail] {
+	used := filter(policiesAfter(v.Account, behind, false, true), func(p managedPolicy) bool { return p.isUsed(false) || p.isUsed(true) })
 	return mapped(used, func(p managedPolicy) detail { return policyDetail(p, p.place()) })
 }
 
@@ -141,7 +150,7 @@ func xUserDetail(a *state.Account, u *state.User) iamapi.UserDetail {
 	x := iamapi.UserDetail{
 		Path: &u.Path, UserName: &u.Name, UserId: &u.Id, Arn: new(u.ARN(a.ID)), CreateDate: xTime(u.Created),
 		GroupList: []string{}, AttachedManagedPolicies: xAttached(slices.Collect(a.Attachments(u.Id))),
-		PermissionsBoundary: xBoundaryDetail(a, u.Id), Tags: xTags(u.Tags),
+		PermissionsBoundary: xBoundary(a, u.Id), Tags: xTags(u.Tags),
 	}
 	if inline := xInline(a, u.Id); len(inline) > 0 {
 		x.UserPolicyList = inline
@@ -160,12 +169,13 @@ func xGroupDetail(a *state.Account, g *state.Group) iamapi.GroupDetail {
 	}
 }
 
-func xRoleDetail(a *state.Account, role *state.Role) iamapi.RoleDetail {
+func xRoleDetail(v viewer, role *state.Role) iamapi.RoleDetail {
+	a := v.Account
 	return iamapi.RoleDetail{
 		Path: &role.Path, RoleName: &role.Name, RoleId: &role.Id, Arn: new(role.ARN(a.ID)), CreateDate: xTime(role.Created),
-		AssumeRolePolicyDocument: new(trustShown(a, role)), InstanceProfileList: []iamapi.InstanceProfile{}, RolePolicyList: xInline(a, role.Id),
+		AssumeRolePolicyDocument: new(shownTrust(v.reader, role)), InstanceProfileList: []iamapi.InstanceProfile{}, RolePolicyList: xInline(a, role.Id),
 		AttachedManagedPolicies: xAttached(slices.Collect(a.Attachments(role.Id))),
-		PermissionsBoundary:     xBoundaryDetail(a, role.Id), Tags: xTags(role.Tags), RoleLastUsed: &iamapi.RoleLastUsed{},
+		PermissionsBoundary:     xBoundary(a, role.Id), Tags: xTags(role.Tags), RoleLastUsed: xRoleLastUsed(v.call, role),
 	}
 }
 
@@ -188,25 +198,4 @@ func xInline(a *state.Account, owner string) []iamapi.PolicyDetail {
 		x = append(x, iamapi.PolicyDetail{PolicyName: &p.Name, PolicyDocument: &p.Document})
 	}
 	return x
-}
-
-func xBoundaryDetail(a *state.Account, owner string) *iamapi.AttachedPermissionsBoundary {
-	b := a.Boundary(owner)
-	if b == nil {
-		return nil
-	}
-	return &iamapi.AttachedPermissionsBoundary{PermissionsBoundaryType: new("Policy"), PermissionsBoundaryArn: &b.Policy}
-}
-
-// trustShown is a role's trust policy with the ARNs of the principals that stand in it by their unique ids.
-func trustShown(a *state.Account, role *state.Role) string {
-	return policy.RestorePrincipals(role.Trust, policy.Trust, func(id string) string {
-		if u := a.User(id); u != nil {
-			return u.ARN(a.ID)
-		}
-		if other := a.Role(id); other != nil {
-			return other.ARN(a.ID)
-		}
-		return id
-	})
 }
