@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"iter"
-
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/awspolicy"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
@@ -47,47 +45,30 @@ func (s *Service) getAccountSummary(c *service.Call, r state.Reader, _ *wire.Emp
 }
 
 // versionsInUse counts the versions of the customer managed policies that are attached or a boundary somewhere, and the AWS managed
-// policies that are: of these one version is the account's concern, their default.
+// policies that are: of these one version is known, their default.
 func versionsInUse(a *state.Account) int {
-	used := map[string]bool{}
-	for owner := range holderIDs(a) {
-		for t := range a.Attachments(owner) {
-			used[t.Policy] = true
+	n := 0
+	for p := range a.ManagedPolicies("") {
+		if !inUse(a, p.ARN(a.ID)) {
+			continue
 		}
-		if b := a.Boundary(owner); b != nil {
-			used[b.Policy] = true
+		for range a.PolicyVersions(p.Id) {
+			n++
 		}
 	}
-	n := 0
-	for policyARN := range used {
-		if awspolicy.Is(policyARN) {
+	for _, p := range awspolicy.All() {
+		if inUse(a, p.ARN()) {
 			n++
-		} else if p := a.ManagedPolicyByARN(policyARN); p != nil {
-			for range a.PolicyVersions(p.Id) {
-				n++
-			}
 		}
 	}
 	return n
 }
 
-// holderIDs walks the unique ids of everything that policies are attached to.
-func holderIDs(a *state.Account) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for u := range a.Users("") {
-			if !yield(u.Id) {
-				return
-			}
-		}
-		for g := range a.Groups("") {
-			if !yield(g.Id) {
-				return
-			}
-		}
-		for r := range a.Roles("") {
-			if !yield(r.Id) {
-				return
-			}
+func inUse(a *state.Account, policyARN string) bool {
+	for _, boundary := range [...]bool{false, true} {
+		for range a.AttachmentsOf(policyARN, boundary) {
+			return true
 		}
 	}
+	return false
 }

@@ -110,7 +110,7 @@ func getGroup(c *service.Call, r state.Reader, in *iamapi.GetGroupRequest) (*iam
 	if err != nil {
 		return nil, err
 	}
-	users, marker := page("groupusers", in.MaxItems, byName(a.UsersIn(g.Id), from, (*state.User).GetName), (*state.User).GetName)
+	users, marker := page("groupusers", in.MaxItems, membersByName(a, g.Id, from), (*state.User).GetName)
 	return &iamapi.GetGroupResponse{Group: new(xGroup(a, g)), Users: xUsers(a, users), IsTruncated: new(marker != nil), Marker: marker}, nil
 }
 

@@ -83,6 +83,21 @@ func listGroupsForUser(c *service.Call, r state.Reader, in *iamapi.ListGroupsFor
 	return &iamapi.ListGroupsForUserResponse{Groups: xGroups(a, groups), IsTruncated: new(marker != nil), Marker: marker}, nil
 }
 
+// fewMembers bounds what is sorted for one page.
+const fewMembers = 256
+
+// membersByName walks the users of a group in order of name, without regard to case, beginning behind the name after ("" = all). Of a large
+// group all users of the account are walked instead, which stand in that order: many of them are members.
+func membersByName(a *state.Account, group, after string) iter.Seq[*state.User] {
+	var few []*state.User
+	for u := range a.UsersIn(group) {
+		if few = append(few, u); len(few) > fewMembers {
+			return filter(a.Users(after), func(u *state.User) bool { return a.IsMember(u.Id, group) })
+		}
+	}
+	return byName(slices.Values(few), after, (*state.User).GetName)
+}
+
 // byName orders records that are kept in order of their ids by name, without regard to case, and leaves out those up to the name after.
 func byName[T any](records iter.Seq[T], after string, name func(T) string) iter.Seq[T] {
 	after = strings.ToLower(after)

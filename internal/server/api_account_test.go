@@ -115,7 +115,7 @@ func TestGetAccountSummary(t *testing.T) {
 	x.storedAttachment(crew, own+"attached", false)
 	x.storedAttachment(crew, own+"both", false)
 	x.storedAttachment(role, own+"both", false)
-	x.storedAttachment(role, "arn:aws:iam::aws:policy/ReadOnlyAccess", false)
+	x.storedAttachment(role, arnAdministrator, false)
 	x.storedBoundary(role, own+"bounds")
 	want["Groups"], want["Roles"], want["Policies"], want["PolicyVersionsInUse"] = 1, 1, 4, 2+3+1+1
 	check(bob)

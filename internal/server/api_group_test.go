@@ -267,6 +267,42 @@ func TestGroupQuotas(t *testing.T) {
 	x.group(x.addAccount(testAccount2), "a") // every account has its own
 }
 
+// TestPagesOfLargeGroup: members of a large group are found in another way than those of a small one, and stand in the same order.
+func TestPagesOfLargeGroup(t *testing.T) {
+	t.Parallel()
+	x := openAPI(t)
+	x.group(x.root, "crew")
+	x.group(x.root, "other")
+	var want []string
+	for i := range 600 {
+		name := fmt.Sprintf("u%03d", i)
+		if i%7 == 0 {
+			name = strings.ToUpper(name)
+		}
+		x.ok(x.root, "CreateUser", "UserName", name)
+		group := "crew"
+		if i%2 == 0 {
+			group = "other"
+		} else {
+			want = append(want, name)
+		}
+		x.ok(x.root, "AddUserToGroup", "GroupName", group, "UserName", name)
+	}
+	for _, most := range []int{1, 100, 299, 300, 301} {
+		if got := x.pages(x.root, "GetGroup", "UserName", ps("GroupName", "crew"), most, nil); !slices.Equal(got, want) {
+			t.Errorf("MaxItems %d:\n got %v\nwant %v", most, got, want)
+		}
+	}
+	got := x.pages(x.root, "GetGroup", "UserName", ps("GroupName", "crew"), 20, func(page int) { // it shrinks, and becomes a small one
+		for _, name := range want[20*(page-1) : 20*page] {
+			x.ok(x.root, "RemoveUserFromGroup", "GroupName", "crew", "UserName", name)
+		}
+	})
+	if !slices.Equal(got, want) {
+		t.Errorf("while its members leave:\n got %v\nwant %v", got, want)
+	}
+}
+
 func TestPagesOfGroups(t *testing.T) {
 	t.Parallel()
 	q := iam.DefaultQuotas
