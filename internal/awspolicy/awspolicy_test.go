@@ -2,6 +2,7 @@ package awspolicy
 
 import (
 	"encoding/json"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,6 +47,25 @@ func TestEveryPolicyIsWhole(t *testing.T) {
 	}
 	if len(ids) != len(table1)+len(table2)+len(table3) {
 		t.Errorf("%d policies of %d + %d + %d", len(ids), len(table1), len(table2), len(table3))
+	}
+}
+
+// TestOriginListsEveryPolicy: README sends readers there.
+func TestOriginListsEveryPolicy(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("ORIGIN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "## The policies")
+	listed := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(list, -1)
+	if len(listed) != len(All()) {
+		t.Errorf("%d policies are listed, %d are known", len(listed), len(All()))
+	}
+	for _, m := range listed {
+		if ByARN(Prefix+m[1]) == nil {
+			t.Errorf("%s is listed, and not known", m[1])
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/awspolicy"
@@ -95,25 +94,13 @@ func boundaryExists(a *state.Account, policyARN *string) error {
 		return nil
 	}
 	text := *policyARN
-	if err := boundaryForm(text); err != nil {
+	if err := checkPolicyARN(text); err != nil {
 		return err
 	}
 	if awspolicy.Is(text) && awspolicy.Compiled(text) != nil || a.ManagedPolicyByARN(text) != nil {
 		return nil
 	}
 	return iamapi.NoSuchEntity.New("Scope ARN: %s does not exist or is not attachable.", text)
-}
-
-// boundaryForm says what is wrong with an ARN that no managed policy can have.
-func boundaryForm(text string) error {
-	parsed, err := arn.Parse(text)
-	if err != nil {
-		return wire.ValidationError.New("ARN %s is not valid.", text)
-	}
-	if kind, _, _, ok := parsed.Entity(); !ok || kind != "policy" || parsed.Service != "iam" {
-		return iamapi.InvalidInput.New("ARN %s is not valid.", text)
-	}
-	return nil
 }
 
 // putBoundary sets the boundary of a user or role, given by its unique id.

@@ -121,12 +121,12 @@ func TestBoundaryARNs(t *testing.T) {
 		"arn:aws:iam::1:policyx/y": "InvalidInput: ARN arn:aws:iam::1:policyx/y is not valid.",
 		"arn:aws:sqs::1:policy/y":  "InvalidInput: ARN arn:aws:sqs::1:policy/y is not valid.",
 	} {
-		if got := boundaryForm(text); got == nil || got.Error() != want {
+		if got := checkPolicyARN(text); got == nil || got.Error() != want {
 			t.Errorf("%q\n got %v\nwant %s", text, got, want)
 		}
 	}
 	for _, text := range []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::111122223333:policy/a/%s/%d"} {
-		if err := boundaryForm(text); err != nil {
+		if err := checkPolicyARN(text); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
