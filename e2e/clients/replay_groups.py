@@ -169,6 +169,27 @@ def list_group_policies():
     return steps
 
 
+def attached():
+    return iam.list_attached_group_policies(GroupName="g")
+
+
+def attach_detach():
+    group("g")
+    policy = {"GroupName": "g", "PolicyArn": iam.create_policy(PolicyName="p", PolicyDocument=LIST_BUCKET)["Policy"]["Arn"]}
+    steps = {"no-attached-policies": attached()}
+    iam.attach_group_policy(**policy)
+    steps["one-attached-policy"] = attached()
+    iam.detach_group_policy(**policy)
+    steps["after-detach"] = attached()
+    return steps
+
+
+def detach_unattached():
+    group("g")
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=LIST_BUCKET)["Policy"]["Arn"]
+    return {"detach-unattached-error": refused(iam.detach_group_policy, GroupName="g", PolicyArn=arn)}
+
+
 def encoding():
     group("g")
     arn = "arn:aws:apigateway:us-east-1::/tags/arn%3Aaws%3Aapigateway%3Aus-east-1%3A%3A%2Frestapis%2Faaeeieije"
@@ -207,6 +228,8 @@ CASES = [
         "test_put_group_policy": put_group_policy,
         "test_get_group_policy": get_group_policy,
         "test_list_group_policies": list_group_policies,
+        "test_attach_detach_group_policy": attach_detach,
+        "test_detach_unattached_group_policy": detach_unattached,
     }),
     ("iam_test_iam", "TestIAMPolicyEncoding::test_put_group_policy_encoding", encoding, {}),
 ]

@@ -91,13 +91,8 @@ def user(name):
 
 
 def listed(operation, member, **parameters):
-    """Everything that a list gives. What this version cannot list it cannot hold."""
-    try:
-        return [one for page in iam.get_paginator(operation).paginate(**parameters) for one in page[member]]
-    except ClientError as e:
-        if e.response["Error"]["Code"] == "NotImplemented":
-            return []
-        raise
+    """Everything that a list gives."""
+    return [one for page in iam.get_paginator(operation).paginate(**parameters) for one in page[member]]
 
 
 def clear():
