@@ -191,6 +191,7 @@ func TestWhoIsUnknownMayNothing(t *testing.T) {
 		{state.Principal{Kind: state.RootUser}, ""},
 		{state.Principal{Account: account, ID: "U1"}, ""},
 		{state.Principal{Kind: 99, Account: account, ID: "U1"}, ""},
+		{state.Principal{Kind: state.RoleSession, Account: account, ID: "U1", Name: "bob", Session: "s1"}, ""}, // whose sets are remembered
 		{state.Principal{Kind: state.IAMUser, Account: account, ID: ""}, ""},
 		{state.Principal{Kind: state.IAMUser, Account: account, ID: account}, ""},
 	} {

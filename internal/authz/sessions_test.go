@@ -186,3 +186,62 @@ func TestForeignPrincipals(t *testing.T) {
 		t.Errorf("everybody is trusted: %s", got)
 	}
 }
+
+// TestWhereConditionsStand: a condition in any of the sets reads the context, which is made only then.
+func TestWhereConditionsStand(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	load := func(text string, kind policy.Kind) *policy.Policy {
+		t.Helper()
+		p, err := policy.Load(text, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	const (
+		condition = `,"Condition":{"StringEquals":{"aws:RequestedRegion":"eu-west-1"}}`
+		begin     = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole"`
+		here      = begin + `,"Resource":"*"`
+		trusts    = begin + `,"Principal":{"AWS":"` + ownAccount + `"}`
+	)
+	for _, where := range []string{"nowhere", "identity", "boundary", "session", "trust"} {
+		text := func(in, statement string) string {
+			if in == where {
+				statement += condition
+			}
+			return statement + "}}"
+		}
+		trust := load(text("trust", trusts), policy.Trust)
+		put(t, s, func(tx *state.Tx) {
+			unit := state.AccountUnit(ownAccount)
+			r := &state.Role{}
+			r.Id, r.Name, r.Path = "AROA"+where, where, "/"
+			r.SetTrust(trust)
+			tx.Put(unit, r)
+			p := &state.InlinePolicy{}
+			p.Owner, p.Name = r.Id, "p"
+			tx.Put(unit, p.WithDocument(load(text("identity", here), policy.Identity)))
+			boundary := &state.ManagedPolicy{}
+			boundary.Id, boundary.Name, boundary.Path, boundary.DefaultVersion, boundary.LastVersion = "ANPA"+where, where, "/", 1, 1
+			tx.Put(unit, boundary)
+			version := &state.PolicyVersion{Compiled: load(text("boundary", here), policy.Managed)}
+			version.Policy, version.Number, version.Document = boundary.Id, 1, version.Compiled.Text()
+			tx.Put(unit, version)
+			b := &state.Attachment{}
+			b.Owner, b.Policy, b.Boundary = r.Id, boundary.ARN(ownAccount), true
+			tx.Put(unit, b)
+		})
+		limit := load(text("session", here), policy.Session)
+		for region, allowed := range map[string]bool{"eu-west-1": true, "us-east-1": where == "nowhere"} {
+			d := New().Authorize(s.View(), &Subject{
+				Principal:   &state.Principal{Kind: state.RoleSession, Account: ownAccount, ID: "AROA" + where, Path: "/", Name: where, Session: "s1"},
+				Session:     &session.Session{Claims: session.Claims{Policy: limit.Text()}, Inline: limit},
+				Environment: &Environment{Region: region},
+			}, "sts:AssumeRole", &Target{ARN: "arn:aws:iam::111122223333:role/x", Trust: &policy.Attached{Policy: trust}, MustTrust: true})
+			if (d == nil) != allowed {
+				t.Errorf("a condition in %s, region %s: %v; want allowed %t", where, region, d, allowed)
+			}
+		}
+	}
+}
