@@ -62,7 +62,7 @@ var settings = []setting{
 	{name: "retention", usage: "how far back the store's log reaches, as 168h or 7d", preset: "7d", set: setDuration(func(o *options) *time.Duration { return &o.Retention })},
 	{name: "rotate-keys-every", usage: "age at which the store's keys are replaced, as 90d; 0: only on demand", preset: "90d",
 		set: setDuration(func(o *options) *time.Duration { return &o.RotateKeys })},
-	{name: "quota", form: many, usage: "`NAME=N` changes a quota of every account: UsersPerAccount, AccessKeysPerUser, UserPolicySize", set: setQuotas},
+	{name: "quota", form: many, usage: "`NAME=N` changes a quota of every account, such as UsersPerAccount or PolicySize; an unknown NAME lists them all", set: setQuotas},
 	{name: "seed", usage: "JSON `file` with users, keys and policies to begin with", set: text(func(o *options) *string { return &o.SeedFile })},
 	{name: "allow-remote-reset", form: toggle, usage: "take POST /_dev/reset from other machines too", set: boolean(func(o *options) *bool { return &o.RemoteReset })},
 	{name: "endpoint", usage: "`URL` of the server", preset: "http://" + server.DefaultListen, set: text(func(o *options) *string { return &o.endpoint })},
