@@ -3,6 +3,7 @@ package clients
 import (
 	"encoding/json"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -96,7 +97,7 @@ func TestCLISessions(t *testing.T) {
 	fails(alice, "is not authorized to perform: sts:AssumeRole on resource: "+here+"role/auditor because no role trust policy allows the sts:AssumeRole action", assume...)
 	session := func(more ...string) []string {
 		t.Helper()
-		args := append(append(assume[:len(assume):len(assume)], "--external-id", "42", "--query", "Credentials.[AccessKeyId,SecretAccessKey,SessionToken]", "--output", "text"), more...)
+		args := append(append(slices.Clip(assume), "--external-id", "42", "--query", "Credentials.[AccessKeyId,SecretAccessKey,SessionToken]", "--output", "text"), more...)
 		c := strings.Fields(ok(alice, args...))
 		return append(s.environment(t, keys{c[0], c[1]}), "AWS_SESSION_TOKEN="+c[2])
 	}
