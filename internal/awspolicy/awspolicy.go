@@ -39,16 +39,16 @@ func (p *Policy) ARN() string { return Prefix + p.Path[1:] + p.Name }
 // VersionID is the name of the default version.
 func (p *Policy) VersionID() string { return "v" + strconv.FormatUint(uint64(p.Version), 10) }
 
-// Created is when AWS published the policy.
+// Created is when AWS published the policy, to the minute.
 func (p *Policy) Created() time.Time { return parsed(p.created) }
 
-// Updated is when AWS made the default version.
+// Updated is when AWS made the default version, to the minute.
 func (p *Policy) Updated() time.Time { return parsed(p.updated) }
 
 func parsed(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		panic(err) // a mistake in a table; the package's test reads all of them
+		panic(err) // a mistake in the table; the package's test reads all of them
 	}
 	return t
 }
@@ -63,18 +63,16 @@ type catalog struct {
 
 var known = sync.OnceValue(func() *catalog {
 	c := &catalog{byARN: map[string]*Policy{}}
-	for _, table := range [][]Policy{table1, table2, table3} {
-		for i := range table {
-			p := &table[i]
-			p.compiled = sync.OnceValue(func() *policy.Policy {
-				compiled, err := policy.Load(p.Document, policy.Managed)
-				if err != nil {
-					return nil // denies everything; the package's test compiles all of them
-				}
-				return compiled
-			})
-			c.ordered, c.byARN[p.ARN()] = append(c.ordered, p), p
-		}
+	for i := range table {
+		p := &table[i]
+		p.compiled = sync.OnceValue(func() *policy.Policy {
+			compiled, err := policy.Load(p.Document, policy.Managed)
+			if err != nil {
+				return nil // denies everything; the package's test compiles all of them
+			}
+			return compiled
+		})
+		c.ordered, c.byARN[p.ARN()] = append(c.ordered, p), p
 	}
 	slices.SortFunc(c.ordered, func(a, b *Policy) int {
 		return cmp.Or(cmp.Compare(a.created, b.created), cmp.Compare(a.Name, b.Name))
@@ -82,7 +80,8 @@ var known = sync.OnceValue(func() *catalog {
 	return c
 })
 
-// All are the known policies in the order in which AWS lists them: of creation (docs/spec/wire.md 6). The slice is shared.
+// All are the known policies in the order in which AWS lists them: of creation (docs/spec/wire.md 6), those of the same minute by name.
+// The slice is shared.
 func All() []*Policy { return known().ordered }
 
 // ByARN returns the policy with that ARN, compared with regard to case; nil if it is not known.

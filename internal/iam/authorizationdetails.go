@@ -122,7 +122,7 @@ func localPolicyDetails(v viewer, behind string) iter.Seq[detail] {
 	return mapped(policiesAfter(v.Account, place, true, false), func(p managedPolicy) detail { return policyDetail(p, p.own.Name) })
 }
 
-// awsPolicyDetails are those of AWS's policies that are attached, or are somebody's boundary: public dumps of real accounts hold no others.
+// awsPolicyDetails are those of AWS's policies that are attached, or are somebody's boundary (inferred, docs/spec/wire.md 8).
 func awsPolicyDetails(v viewer, behind string) iter.Seq[detail] {
 	used := filter(policiesAfter(v.Account, behind, false, true), func(p managedPolicy) bool { return p.isUsed(false) || p.isUsed(true) })
 	return mapped(used, func(p managedPolicy) detail { return policyDetail(p, p.place()) })
@@ -144,8 +144,7 @@ func mapped[T, U any](records iter.Seq[T], f func(T) U) iter.Seq[U] {
 	}
 }
 
-// xUserDetail leaves out the list of inline policies if there are none, unlike those of groups and roles: so public dumps of real accounts
-// have it.
+// xUserDetail leaves out the list of inline policies if there are none, unlike those of groups and roles (inferred, docs/spec/wire.md 8).
 func xUserDetail(a *state.Account, u *state.User) iamapi.UserDetail {
 	x := iamapi.UserDetail{
 		Path: &u.Path, UserName: &u.Name, UserId: &u.Id, Arn: new(u.ARN(a.ID)), CreateDate: xTime(u.Created),

@@ -66,7 +66,7 @@ func TestAttachments(t *testing.T) {
 		x.want(notAttachable(absent), x.root, attach, on(absent)...)
 		x.want(notAttachable(arnHere+"policy/pol"), x.root, attach, on(arnHere+"policy/pol")...)
 		x.want(notAttachable("arn:aws:iam::aws:policy/SecurityAudit"), x.root, attach, on("arn:aws:iam::aws:policy/SecurityAudit")...) // not known here
-		x.want("400 PolicyNotAttachable Cannot attach a Service Role Policy to a Customer Role.", x.root, attach, on("arn:aws:iam::aws:policy/aws-service-role/AutoScalingServiceRolePolicy")...)
+		x.want("400 PolicyNotAttachable Cannot attach a Service Role Policy to a Customer Role.", x.root, attach, on("arn:aws:iam::aws:policy/aws-service-role/CloudWatchEventsServiceRolePolicy")...)
 		x.want(noPolicy(absent), x.root, detach, on(absent)...)
 		x.want(noPolicy(arnDenyAll), x.root, detach, on(arnDenyAll)...)
 		for _, op := range []string{attach, detach} {

@@ -1,7 +1,7 @@
 package awspolicy
 
-// table1 is in order of creation, within a minute by name. ORIGIN.md says where the facts come from.
-var table1 = []Policy{
+// table is in order of creation, within a minute by name. ORIGIN.md says where the facts come from.
+var table = []Policy{
 	{Name: "AdministratorAccess", Path: "/", ID: "ANPAIWMBCKSKIEE64ZLYK", Version: 1, created: "2015-02-06T18:39:00Z", updated: "2015-02-06T18:39:00Z",
 		Description: "Everything: all actions on all resources.", Document: `{"Version": "2012-10-17", "Statement": [
   {"Effect": "Allow", "Action": "*", "Resource": "*"}

@@ -1,3 +1,0 @@
-package awspolicy
-
-var table3 []Policy
