@@ -100,6 +100,15 @@ func tagKeys(tags []iamapi.Tag) []policy.Entry {
 	return append(entries, untagKeys(names)...)
 }
 
+// tagsOf are the tags of a request as a record has them, not checked.
+func tagsOf(tags []iamapi.Tag) []*statepb.Tag {
+	out := make([]*statepb.Tag, len(tags))
+	for i, t := range tags {
+		out[i] = &statepb.Tag{Key: value(t.Key), Value: value(t.Value)}
+	}
+	return out
+}
+
 // untagKeys are the context keys of a request that takes tags away. None for a request that names no tag.
 func untagKeys(names []string) []policy.Entry {
 	if len(names) == 0 {

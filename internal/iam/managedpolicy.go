@@ -26,13 +26,7 @@ func registerManagedPolicies(r *service.Registry, s *Service) {
 // onNewPolicy is the policy as it will be. Tags need iam:TagPolicy too: AWS denies the whole call with "is not authorized to perform:
 // iam:TagPolicy" where only iam:CreatePolicy is allowed (seen in public logs of CreatePolicy calls; docs/spec/evaluation.md 7, 6.).
 func onNewPolicy(c *service.Call, _ state.Reader, in *iamapi.CreatePolicyRequest) ([]authz.Target, error) {
-	t := authz.Target{ARN: arn.Policy(state.Partition, c.Caller.Account, pathOr(in.Path), *in.PolicyName), Keys: tagKeys(in.Tags)}
-	if len(in.Tags) == 0 {
-		return []authz.Target{t}, nil
-	}
-	tag := t
-	tag.Action = "iam:TagPolicy"
-	return []authz.Target{t, tag}, nil
+	return onNew(arn.Policy(state.Partition, c.Caller.Account, pathOr(in.Path), *in.PolicyName), "iam:TagPolicy", in.Tags, nil), nil
 }
 
 func onGetPolicy(c *service.Call, r state.Reader, in *iamapi.GetPolicyRequest) ([]authz.Target, error) {

@@ -35,17 +35,18 @@ func onNewRole(c *service.Call, _ state.Reader, in *iamapi.CreateRoleRequest) ([
 	return onNew(name, "iam:TagRole", in.Tags, in.PermissionsBoundary), nil
 }
 
-// onNew is a user or role that is to be made, and the tagging of it.
+// onNew is a user, role or policy that is to be made, and the tagging of it. The tags it will have count as its tags (docs/spec/evaluation.md
+// 1.3, aws:ResourceTag).
 func onNew(arn, tagAction string, tags []iamapi.Tag, boundary *string) []authz.Target {
 	keys := tagKeys(tags)
-	made := authz.Target{ARN: arn, Keys: keys}
+	made := authz.Target{ARN: arn, Keys: keys, Tags: tagsOf(tags)}
 	if boundary != nil {
 		made.Keys = append(slices.Clip(keys), single(boundaryKey, *boundary))
 	}
 	if len(tags) == 0 {
 		return []authz.Target{made}
 	}
-	return []authz.Target{made, {ARN: arn, Action: tagAction, Keys: keys}}
+	return []authz.Target{made, {ARN: arn, Action: tagAction, Keys: keys, Tags: made.Tags}}
 }
 
 func onGetRole(c *service.Call, r state.Reader, in *iamapi.GetRoleRequest) ([]authz.Target, error) {

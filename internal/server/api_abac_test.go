@@ -103,6 +103,29 @@ func TestTagOnCreate(t *testing.T) {
 	x.want("", boss, "UntagUser", append(tagKeys("Cost"), "UserName", "c")...)
 }
 
+// TestTagsOfWhatIsMade: the tags that a user, role or policy will have count as its tags when it is made (docs/spec/evaluation.md 1.3).
+func TestTagsOfWhatIsMade(t *testing.T) {
+	t.Parallel()
+	x := openAPI(t)
+	boss := x.user(x.root, "/team/caller")
+	x.when("caller", "iam:Create* iam:Tag*", `"StringEquals":{"aws:ResourceTag/Team":"red","iam:ResourceTag/team":"red"}`)
+	for _, c := range []struct {
+		op string
+		p  params
+	}{
+		{"CreateUser", ps("UserName", "new")},
+		{"CreateRole", ps("RoleName", "new", "AssumeRolePolicyDocument", trustOf(testAccount))},
+		{"CreatePolicy", ps("PolicyName", "new", "PolicyDocument", document("Allow s3:GetObject *"))},
+	} {
+		for _, wrong := range []params{nil, tags("Team", "green"), tags("Other", "red")} {
+			if a := x.call(boss, c.op, append(wrong, c.p...)); a.code() != "AccessDenied" {
+				t.Errorf("%s with the tags %v: %s", c.op, wrong, a)
+			}
+		}
+		x.ok(boss, c.op, append(tags("Team", "red"), c.p...)...)
+	}
+}
+
 // TestNewUsersByBoundary: iam:PermissionsBoundary of CreateUser is the boundary that the request names (docs/spec/evaluation.md 13, C253).
 func TestNewUsersByBoundary(t *testing.T) {
 	t.Parallel()

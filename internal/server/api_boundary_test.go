@@ -219,9 +219,5 @@ func TestTagConditions(t *testing.T) {
 		allow(`"iam:Untag`+kind+`"`, `{"ForAllValues:StringEquals":{"aws:TagKeys":"cost"},"Null":{"aws:TagKeys":"false"}}`)
 		x.want(denied("Untag"+kind), alice, "Untag"+kind, append(tagKeys("cost", "team"), on...)...)
 		x.ok(alice, "Untag"+kind, append(tagKeys("cost"), on...)...)
-		// What is given at creation is no tag of the resource yet.
-		x.ok(x.root, "Delete"+kind, on...)
-		allow(`["iam:Create`+kind+`","iam:Tag`+kind+`"]`, `{"StringEquals":{"aws:ResourceTag/team":"red"}}`)
-		x.want(denied("Create"+kind), alice, "Create"+kind, append(tags("team", "red"), create...)...)
 	}
 }
