@@ -25,7 +25,7 @@ SECRET ?= gatehouse-bootstrap.json
 
 PROTOS := internal/state/statepb/state.proto internal/audit/auditpb/audit.proto internal/usage/usagepb/usage.proto
 
-.PHONY: help run build test lint lint-tool generate verify race fuzz bench bench-check e2e robustness faults release clean
+.PHONY: help run build test lint lint-tool generate verify race fuzz differential bench bench-check e2e robustness faults release clean
 
 help: ## what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ verify: ## fail if something generated, formatted or listed in go.mod is not as 
 
 fuzz: ## every fuzz target for FUZZTIME; without it FUZZ_TOTAL seconds shared by all
 	FUZZTIME=$(FUZZTIME) FUZZ_TOTAL=$(FUZZ_TOTAL) .ci/fuzz
+
+differential: ## ROUNDS (a million) random worlds, decided by both evaluators
+	GATEHOUSE_DIFFERENTIAL=$(or $(ROUNDS),1000000) go test -count=1 -timeout 60m -v -run '^TestDifferential$$' ./policy/policytest
 
 bench: build ## measure the built server against a bare echo, and write docs/benchmarks.md
 	go run ./e2e/load -binary bin/gatehouse -write docs/benchmarks.md

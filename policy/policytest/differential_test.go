@@ -3,7 +3,10 @@ package policytest_test
 import (
 	"errors"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-iam/gatehouse/policy"
 	"github.com/gatehouse-iam/gatehouse/policy/policytest"
@@ -38,8 +41,12 @@ func compare(t *testing.T, c *policytest.Case) (policytest.Outcome, bool) {
 // The compiled form and the reference agree on random callers, policies and requests.
 func TestDifferential(t *testing.T) {
 	t.Parallel()
-	const rounds = 8_000
-	rng := rand.New(rand.NewPCG(2026, 11))
+	rounds, seed := 8_000, uint64(2026)
+	if n, err := strconv.Atoi(os.Getenv("GATEHOUSE_DIFFERENTIAL")); err == nil { // make differential: longer, and elsewhere each time
+		rounds, seed = n, uint64(time.Now().UnixNano())
+		t.Logf("%d rounds, seed %d", rounds, seed)
+	}
+	rng := rand.New(rand.NewPCG(seed, 11))
 	effects := make(map[policy.Effect]int)
 	outcomes := make(map[string]int)
 	skipped := 0
