@@ -1,56 +1,28 @@
-package authz_test
+package authz
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/gatehouse-iam/gatehouse/internal/authz"
-	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
-	"github.com/gatehouse-iam/gatehouse/internal/storage"
-	"github.com/gatehouse-iam/gatehouse/internal/storage/memory"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-const account = "111122223333"
-
 func open(t testing.TB) *state.Store {
 	t.Helper()
-	engine := memory.New(memory.Options{})
-	s, err := state.Open(t.Context(), engine, state.Options{
-		Now: time.Now, Seed: keyring.NewSeed, CommitID: func() storage.CommitID { return storage.CommitID(keyring.CommitID()) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait(); _ = engine.Close() })
-	update(t, s, func(tx *state.Tx) {
-		rec := &state.AccountRecord{}
-		rec.Id = account
-		tx.Put(state.AccountUnit(account), rec)
+	s := openStore(t)
+	put(t, s, func(tx *state.Tx) {
 		putUser(tx, "U1", "bob")
 		putUser(tx, "U2", "eve")
 	})
 	return s
 }
 
-func update(t testing.TB, s *state.Store, fn func(*state.Tx)) {
-	t.Helper()
-	if err := s.Update(t.Context(), []string{state.AccountUnit(account)}, func(tx *state.Tx) error { fn(tx); return nil }); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func putUser(tx *state.Tx, id, name string) {
 	u := &state.User{}
 	u.Id, u.Name, u.Path = id, name, "/"
-	tx.Put(state.AccountUnit(account), u)
+	tx.Put(state.AccountUnit(ownAccount), u)
 }
 
 func record(id, name string) *state.InlinePolicy {
@@ -65,14 +37,14 @@ func putPolicy(t testing.TB, tx *state.Tx, id, name, effect, action string) {
 		t.Error(err)
 		return
 	}
-	tx.Put(state.AccountUnit(account), record(id, name).WithDocument(compiled))
+	tx.Put(state.AccountUnit(ownAccount), record(id, name).WithDocument(compiled))
 }
 
 var (
-	bob      = state.Principal{Kind: state.IAMUser, Account: account, ID: "U1", Path: "/", Name: "bob"}
-	eve      = state.Principal{Kind: state.IAMUser, Account: account, ID: "U2", Path: "/", Name: "eve"}
-	rootUser = state.Principal{Kind: state.RootUser, Account: account, ID: account}
-	target   = authz.Target{ARN: "arn:aws:iam::111122223333:user/x"}
+	bob      = state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: "U1", Path: "/", Name: "bob"}
+	eve      = state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: "U2", Path: "/", Name: "eve"}
+	rootUser = state.Principal{Kind: state.RootUser, Account: ownAccount, ID: ownAccount}
+	target   = Target{ARN: "arn:aws:iam::111122223333:user/x"}
 )
 
 const (
@@ -81,8 +53,8 @@ const (
 	explicit = "with an explicit deny in an identity-based policy"
 )
 
-func ask(z *authz.Authorizer, r state.Reader, p state.Principal) string {
-	d := z.Authorize(r, &authz.Subject{Principal: &p, Environment: &authz.Environment{}}, "iam:GetUser", &target)
+func ask(z *Authorizer, r state.Reader, p state.Principal) string {
+	d := z.Authorize(r, &Subject{Principal: &p, Environment: &Environment{}}, "iam:GetUser", &target)
 	if d == nil {
 		return allowed
 	}
@@ -100,7 +72,7 @@ func TestMemo(t *testing.T) {
 	moments := []moment{{s.View(), implicit}}
 	step := func(want string, fn func(*state.Tx)) {
 		t.Helper()
-		update(t, s, fn)
+		put(t, s, fn)
 		moments = append(moments, moment{s.View(), want})
 	}
 	step(allowed, func(tx *state.Tx) { putPolicy(t, tx, "U1", "a", "Allow", "iam:*") })
@@ -108,15 +80,15 @@ func TestMemo(t *testing.T) {
 	step(explicit, func(tx *state.Tx) { putPolicy(t, tx, "U1", "b", "Deny", "iam:GetUser") })
 	step(allowed, func(tx *state.Tx) { putPolicy(t, tx, "U1", "b", "Deny", "iam:GetRole") })
 	step(allowed, func(tx *state.Tx) { putPolicy(t, tx, "U2", "c", "Deny", "*") }) // somebody else's
-	step(implicit, func(tx *state.Tx) { tx.Delete(state.AccountUnit(account), record("U1", "a")) })
+	step(implicit, func(tx *state.Tx) { tx.Delete(state.AccountUnit(ownAccount), record("U1", "a")) })
 	step(allowed, func(tx *state.Tx) { putPolicy(t, tx, "U1", "b", "Allow", "*") })
 	step("", func(tx *state.Tx) { // the user goes, and with it what its policies say
 		u := &state.User{}
 		u.Id = "U1"
-		tx.Delete(state.AccountUnit(account), u)
+		tx.Delete(state.AccountUnit(ownAccount), u)
 	})
 
-	fresh := authz.New() // in order, and again
+	fresh := New() // in order, and again
 	for range 2 {
 		for i, m := range moments {
 			if got := ask(fresh, m.view, bob); got != m.want {
@@ -126,7 +98,7 @@ func TestMemo(t *testing.T) {
 	}
 	for first := range moments { // every pair, in both orders
 		for second := range moments {
-			z := authz.New()
+			z := New()
 			for _, i := range []int{first, second, first} {
 				if got := ask(z, moments[i].view, bob); got != moments[i].want {
 					t.Errorf("moment %d, asked among %d, %d: %q; want %q", i, first, second, got, moments[i].want)
@@ -140,14 +112,14 @@ func TestMemo(t *testing.T) {
 func TestMemoInsideTransactions(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := authz.New()
-	update(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "a", "Allow", "iam:GetUser") })
+	z := New()
+	put(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "a", "Allow", "iam:GetUser") })
 	for range 3 {
 		if got := ask(z, s.View(), bob); got != allowed {
 			t.Errorf("before: %q", got)
 		}
 		gaveUp := fmt.Errorf("given up")
-		err := s.Update(t.Context(), []string{state.AccountUnit(account)}, func(tx *state.Tx) error {
+		err := s.Update(t.Context(), []string{state.AccountUnit(ownAccount)}, func(tx *state.Tx) error {
 			if got := ask(z, tx, bob); got != allowed {
 				t.Errorf("in the transaction, before it writes: %q", got)
 			}
@@ -173,8 +145,8 @@ func TestMemoInsideTransactions(t *testing.T) {
 func TestWhoIsUnknownMayNothing(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := authz.New()
-	update(t, s, func(tx *state.Tx) {
+	z := New()
+	put(t, s, func(tx *state.Tx) {
 		putPolicy(t, tx, "U1", "a", "Allow", "*")
 		putPolicy(t, tx, "U9", "a", "Allow", "*") // a policy of no user
 	})
@@ -185,15 +157,15 @@ func TestWhoIsUnknownMayNothing(t *testing.T) {
 		{bob, allowed},
 		{rootUser, allowed},
 		{eve, implicit},
-		{state.Principal{Kind: state.IAMUser, Account: account, ID: "U9", Path: "/", Name: "ghost"}, ""},
+		{state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: "U9", Path: "/", Name: "ghost"}, ""},
 		{state.Principal{Kind: state.IAMUser, Account: "444455556666", ID: "U1", Path: "/", Name: "bob"}, ""},
 		{state.Principal{Kind: state.RootUser, Account: "444455556666", ID: "444455556666"}, ""},
 		{state.Principal{Kind: state.RootUser}, ""},
-		{state.Principal{Account: account, ID: "U1"}, ""},
-		{state.Principal{Kind: 99, Account: account, ID: "U1"}, ""},
-		{state.Principal{Kind: state.RoleSession, Account: account, ID: "U1", Name: "bob", Session: "s1"}, ""}, // whose sets are remembered
-		{state.Principal{Kind: state.IAMUser, Account: account, ID: ""}, ""},
-		{state.Principal{Kind: state.IAMUser, Account: account, ID: account}, ""},
+		{state.Principal{Account: ownAccount, ID: "U1"}, ""},
+		{state.Principal{Kind: 99, Account: ownAccount, ID: "U1"}, ""},
+		{state.Principal{Kind: state.RoleSession, Account: ownAccount, ID: "U1", Name: "bob", Session: "s1"}, ""}, // whose sets are remembered
+		{state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: ""}, ""},
+		{state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: ownAccount}, ""},
 	} {
 		if got := ask(z, s.View(), c.p); got != c.want {
 			t.Errorf("%+v: %q; want %q", c.p, got, c.want)
@@ -205,11 +177,11 @@ func TestWhoIsUnknownMayNothing(t *testing.T) {
 func TestRequestsOutsideTheBounds(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := authz.New()
-	update(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "a", "Allow", "*") })
+	z := New()
+	put(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "a", "Allow", "*") })
 	for _, c := range []struct{ action, resource string }{{"iam", "*"}, {"iam:", "*"}, {":x", "*"}, {"iam:GetUser", ""}, {"iam:Get\xff", "*"}} {
 		for _, p := range []state.Principal{bob, rootUser} {
-			d := z.Authorize(s.View(), &authz.Subject{Principal: &p, Environment: &authz.Environment{}}, c.action, &authz.Target{ARN: c.resource})
+			d := z.Authorize(s.View(), &Subject{Principal: &p, Environment: &Environment{}}, c.action, &Target{ARN: c.resource})
 			if d == nil {
 				t.Errorf("%s may %q on %q", p.ARN(), c.action, c.resource)
 				continue
@@ -229,18 +201,18 @@ func TestDenialTexts(t *testing.T) {
 	t.Parallel()
 	const who = "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: s3:GetObject"
 	for _, c := range []struct {
-		denial authz.Denial
+		denial Denial
 		want   string
 	}{
-		{authz.Denial{Resource: "arn:aws:s3:::b/k", Decision: policy.Decision{Layer: policy.LayerIdentity}},
+		{Denial{Resource: "arn:aws:s3:::b/k", Decision: policy.Decision{Layer: policy.LayerIdentity}},
 			who + " on resource: arn:aws:s3:::b/k because no identity-based policy allows the s3:GetObject action"},
-		{authz.Denial{Resource: "*", Decision: policy.Decision{Layer: policy.LayerIdentity}},
+		{Denial{Resource: "*", Decision: policy.Decision{Layer: policy.LayerIdentity}},
 			who + " because no identity-based policy allows the s3:GetObject action"},
-		{authz.Denial{Resource: "arn:aws:s3:::b/k", Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{Name: "inline"}}},
+		{Denial{Resource: "arn:aws:s3:::b/k", Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{Name: "inline"}}},
 			who + " on resource: arn:aws:s3:::b/k with an explicit deny in an identity-based policy"},
-		{authz.Denial{Resource: "*", Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{ARN: "arn:aws:iam::111122223333:policy/DenyX"}}},
+		{Denial{Resource: "*", Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{ARN: "arn:aws:iam::111122223333:policy/DenyX"}}},
 			who + " with an explicit deny in an identity-based policy: arn:aws:iam::111122223333:policy/DenyX"},
-		{authz.Denial{Resource: "*"}, who + " because no identity-based policy allows the s3:GetObject action"},
+		{Denial{Resource: "*"}, who + " because no identity-based policy allows the s3:GetObject action"},
 	} {
 		c.denial.Principal, c.denial.Action = "arn:aws:iam::111122223333:user/bob", "s3:GetObject"
 		if got := c.denial.Error(); got != c.want {
@@ -253,10 +225,10 @@ func TestDenialTexts(t *testing.T) {
 func TestManyPrincipals(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := authz.New()
+	z := New()
 	const users = 2000
 	for base := 0; base < users; base += 50 { // a commit holds 100 operations
-		update(t, s, func(tx *state.Tx) {
+		put(t, s, func(tx *state.Tx) {
 			for i := base; i < base+50; i++ {
 				putUser(tx, fmt.Sprintf("M%04d", i), fmt.Sprintf("m%04d", i))
 				if i%2 == 0 {
@@ -271,7 +243,7 @@ func TestManyPrincipals(t *testing.T) {
 			for range 3 {
 				v := s.View()
 				for i := range users {
-					p := state.Principal{Kind: state.IAMUser, Account: account, ID: fmt.Sprintf("M%04d", i), Path: "/"}
+					p := state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: fmt.Sprintf("M%04d", i), Path: "/"}
 					want := implicit
 					if i%2 == 0 {
 						want = allowed
@@ -285,7 +257,7 @@ func TestManyPrincipals(t *testing.T) {
 		})
 	}
 	for i := range 20 {
-		update(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "p", "Deny", fmt.Sprintf("x:%d", i)) })
+		put(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "p", "Deny", fmt.Sprintf("x:%d", i)) })
 	}
 	readers.Wait()
 }
