@@ -26,6 +26,11 @@ func newContextKey(name string) contextKey {
 	return contextKey{name: name, tag: uint32(slash + 1)}
 }
 
+// SameKey says whether two names are one condition key, and so whether two tag keys are one to conditions: they are compared without regard to
+// ASCII case (docs/spec/policy-language.md 9.1). Whoever lays tags over each other, or keeps their keys unique, compares them with this, so that
+// no tag takes the place of another that policies tell from it.
+func SameKey(a, b string) bool { return equalFold(a, b) }
+
 // multi says whether the entry counts as multi-valued.
 func (e *Entry) multi() bool { return e.Multi || len(e.Values) != 1 }
 

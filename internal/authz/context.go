@@ -118,7 +118,7 @@ func (s *Subject) hasTag(key string) bool {
 		return false
 	}
 	for _, t := range s.Session.Tags {
-		if strings.EqualFold(t.Key, key) {
+		if policy.SameKey(t.Key, key) {
 			return true
 		}
 	}

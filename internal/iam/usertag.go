@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
+	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
 func registerUserTags(r *service.Registry, s *Service) {
@@ -52,7 +53,7 @@ func hasFoldPrefix(s, prefix string) bool {
 }
 
 func findTag(tags []*statepb.Tag, key string) int {
-	return slices.IndexFunc(tags, func(t *statepb.Tag) bool { return strings.EqualFold(t.Key, key) })
+	return slices.IndexFunc(tags, func(t *statepb.Tag) bool { return policy.SameKey(t.Key, key) })
 }
 
 // withTags is tags with more merged in: a tag takes the place of the one with its key, whose spelling goes. It changes tags.
@@ -73,7 +74,7 @@ func (s *Service) withTags(tags, more []*statepb.Tag) ([]*statepb.Tag, error) {
 // withoutTags takes the tags with those keys out, without regard to case. It changes tags.
 func withoutTags(tags []*statepb.Tag, keys []string) []*statepb.Tag {
 	return slices.DeleteFunc(tags, func(t *statepb.Tag) bool {
-		return slices.ContainsFunc(keys, func(key string) bool { return strings.EqualFold(t.Key, key) })
+		return slices.ContainsFunc(keys, func(key string) bool { return policy.SameKey(t.Key, key) })
 	})
 }
 

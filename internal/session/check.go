@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
+	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
 // Limits of claims, in bytes and entries. They are wider than those of the STS operations, which a token never meets first: they keep a
@@ -106,7 +107,7 @@ func (c *Claims) checkSizes() error {
 		if len(t.Key) > maxKey || len(t.Value) > maxValue {
 			return ErrTooLarge
 		}
-		if slices.ContainsFunc(c.Tags[:i], func(u Tag) bool { return strings.EqualFold(u.Key, t.Key) }) {
+		if slices.ContainsFunc(c.Tags[:i], func(u Tag) bool { return policy.SameKey(u.Key, t.Key) }) {
 			return errors.New("session: a tag key stands twice")
 		}
 	}

@@ -52,7 +52,7 @@ func inheritedTags(s *session.Session) []session.Tag {
 }
 
 func findTag(tags []session.Tag, key string) int {
-	return slices.IndexFunc(tags, func(t session.Tag) bool { return strings.EqualFold(t.Key, key) })
+	return slices.IndexFunc(tags, func(t session.Tag) bool { return policy.SameKey(t.Key, key) })
 }
 
 func hasFoldPrefix(s, prefix string) bool {
