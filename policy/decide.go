@@ -85,6 +85,8 @@ type Request struct {
 	// first counts, but among tag keys that differ only by case the exact spelling, else the smallest (docs/spec/policy-language.md 9.1).
 	// An entry without values is absent. Binary values are base64 text.
 	Context []Entry
+	// PolicyContext is what ResourcePolicy reads in the place of Context; nil where it reads the same.
+	PolicyContext []Entry
 	// ResourcePolicy is the policy of the resource, of the kind Trust or Resource; nil where there is none.
 	ResourcePolicy *Attached
 	// NeedsResourcePolicy: identity policies of the owner's account reach the resource only where its policy lets them, as with
@@ -123,6 +125,9 @@ func Decide(s *Sets, r *Request) Decision {
 		if !f.session.add(LayerSession, a, &q) {
 			return f.session.decision
 		}
+	}
+	if r.PolicyContext != nil {
+		q.context = r.PolicyContext
 	}
 	if !f.resource.add(r.ResourcePolicy, &q) {
 		return f.resource.decision
@@ -304,7 +309,7 @@ func newQuery(s *Sets, r *Request) (query, bool) {
 	colon := strings.IndexByte(r.Action, ':')
 	if colon <= 0 || colon == len(r.Action)-1 || strings.IndexByte(r.Action[colon+1:], ':') >= 0 ||
 		len(r.Action) > MaxAction || r.Resource == "" || len(r.Resource) > MaxResource ||
-		!utf8.ValidString(r.Action) || !utf8.ValidString(r.Resource) || !validContext(r.Context) {
+		!utf8.ValidString(r.Action) || !utf8.ValidString(r.Resource) || !validContext(r.Context) || !validContext(r.PolicyContext) {
 		return query{}, false
 	}
 	return query{

@@ -177,6 +177,39 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// PolicyContext is for the policy of the resource and for no other, and stands under the same bounds.
+func TestPolicyContext(t *testing.T) {
+	t.Parallel()
+	const condition = `"Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/k":"red"}}`
+	identity := load(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow",`+condition+`}}`)
+	p, err := policy.Load(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},`+condition+`}}`, policy.Resource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := policy.Sets{Caller: callers()["USER"], Identity: []*policy.Attached{identity}}
+	tag := func(value string) []policy.Entry { return []policy.Entry{{Key: "aws:ResourceTag/k", Values: []string{value}}} }
+	for _, c := range []struct {
+		name      string
+		own, that []policy.Entry
+		want      policy.Decision
+	}{
+		{"the same for both", tag("red"), nil, policy.Decision{Effect: policy.Allow, Layer: policy.LayerIdentity}},
+		{"right for each", tag("red"), tag("red"), policy.Decision{Effect: policy.Allow, Layer: policy.LayerIdentity}},
+		{"wrong for the policy of the resource", tag("red"), tag("blue"), policy.Decision{Layer: policy.LayerResource}},
+		{"wrong for the caller's", tag("blue"), tag("red"), policy.Decision{Layer: policy.LayerIdentity}},
+		{"not UTF-8", tag("red"), tag("\xff"), policy.Decision{}},
+		{"too much", tag("red"), make([]policy.Entry, policy.MaxContext+1), policy.Decision{}},
+	} {
+		d := policy.Decide(&sets, &policy.Request{
+			Action: "x:Do", Resource: "arn:aws:x:::r", Context: c.own, PolicyContext: c.that,
+			ResourcePolicy: &policy.Attached{Policy: p}, NeedsResourcePolicy: true,
+		})
+		if d.Effect != c.want.Effect || d.Layer != c.want.Layer {
+			t.Errorf("%s: %s by %s, want %s by %s", c.name, d.Effect, d.Layer, c.want.Effect, c.want.Layer)
+		}
+	}
+}
+
 func TestUsesContext(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{

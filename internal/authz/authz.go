@@ -40,6 +40,8 @@ type Target struct {
 	// Trust is the trust policy of a role that is to be assumed. MustTrust: without it, or where it is silent, nobody gets in.
 	Trust     *policy.Attached
 	MustTrust bool
+	// TrustTags are what Trust takes for Tags; nil where that is the same.
+	TrustTags []*statepb.Tag
 }
 
 // Authorizer decides for principals of the store. The zero value is not usable; see New.
@@ -92,11 +94,18 @@ func (z *Authorizer) Authorize(r state.Reader, s *Subject, action string, target
 		Action: action, Resource: target.ARN, Owner: target.Account,
 		ResourcePolicy: target.Trust, NeedsResourcePolicy: target.MustTrust,
 	}
-	if sets.UsesContext() || target.Trust != nil && target.Trust.Policy != nil && target.Trust.Policy.UsesContext() {
+	trustUses := target.Trust != nil && target.Trust.Policy != nil && target.Trust.Policy.UsesContext()
+	if trustUses || sets.UsesContext() {
 		c := contexts.Get().(*keys)
 		defer c.release()
-		c.fill(r, s, target)
+		c.fill(r, s, target, target.Tags)
 		request.Context = c.entries
+	}
+	if trustUses && target.TrustTags != nil {
+		c := contexts.Get().(*keys)
+		defer c.release()
+		c.fill(r, s, target, target.TrustTags)
+		request.PolicyContext = c.entries
 	}
 	d := policy.Decide(&sets, &request)
 	if d.Effect == policy.Allow {

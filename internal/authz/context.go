@@ -46,7 +46,8 @@ func (c *keys) one(key, value string) {
 
 func (c *keys) flag(key string, value bool) { c.one(key, strconv.FormatBool(value)) }
 
-func (c *keys) fill(r state.Reader, s *Subject, t *Target) {
+// fill makes the context of a target whose resource has the tags.
+func (c *keys) fill(r state.Reader, s *Subject, t *Target, tags []*statepb.Tag) {
 	c.entries = append(c.entries, t.Keys...) // first, so that what a check says of itself is not hidden
 	c.principal(s)
 	c.principalTags(r.Account(s.Principal.Account), s)
@@ -57,7 +58,7 @@ func (c *keys) fill(r state.Reader, s *Subject, t *Target) {
 		owner = s.Principal.Account
 	}
 	c.one("aws:ResourceAccount", owner)
-	for _, tag := range t.Tags {
+	for _, tag := range tags {
 		c.one("aws:ResourceTag/"+tag.Key, tag.Value)
 		c.one("iam:ResourceTag/"+tag.Key, tag.Value)
 	}

@@ -55,7 +55,7 @@ func shown(c *keys) map[string]string {
 func filled(r state.Reader, s *Subject, target *Target) map[string]string {
 	c := contexts.Get().(*keys)
 	defer c.release()
-	c.fill(r, s, target)
+	c.fill(r, s, target, target.Tags)
 	return shown(c)
 }
 
@@ -206,7 +206,7 @@ func TestContextsAreBounded(t *testing.T) {
 	}
 	p := state.Principal{Kind: state.RoleSession, Account: ownAccount, ID: "AROAAPP", Path: "/p/", Name: "app", Session: "s1"}
 	c := &keys{}
-	c.fill(r, &Subject{Principal: &p, Session: s, Environment: &Environment{}}, &target)
+	c.fill(r, &Subject{Principal: &p, Session: s, Environment: &Environment{}}, &target, target.Tags)
 	if len(c.entries) > policy.MaxContext {
 		t.Errorf("%d keys, a decision takes %d", len(c.entries), policy.MaxContext)
 	}
@@ -220,7 +220,7 @@ func TestContextsAreBounded(t *testing.T) {
 	}
 	for range 100 {
 		c := contexts.Get().(*keys)
-		c.fill(r, &Subject{Principal: &p, Session: s, Environment: &Environment{}}, &target)
+		c.fill(r, &Subject{Principal: &p, Session: s, Environment: &Environment{}}, &target, target.Tags)
 		c.release()
 		if again := contexts.Get().(*keys); cap(again.entries) > keptKeys || len(again.entries) > 0 {
 			t.Fatalf("a context with room for %d keys was kept, %d in it", cap(again.entries), len(again.entries))

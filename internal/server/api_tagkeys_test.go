@@ -1,6 +1,9 @@
 package server
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestTagsAreWhatPoliciesTakeThemFor: two keys are one tag exactly where they are one condition key to a policy (docs/spec/policy-language.md
 // 9.1). Letters that only Unicode takes for cases of "s" and "k" would otherwise put a tag aside whose key the call does not name, past every
@@ -44,4 +47,35 @@ func TestTagsAreWhatPoliciesTakeThemFor(t *testing.T) {
 	x.ok(bob, "UntagUser", append(tagKeys(long), "UserName", "bob")...)
 	x.want(who, bob, "GetUser", "UserName", "bob")
 	x.want("Tags(member(Key=class Value=secret)) IsTruncated=false", x.root, "ListUserTags", "UserName", "bob")
+}
+
+// TestRolesByTheirOwnTags: inherited tags count for those of the role to its trust policy alone (docs/spec/evaluation.md 1.4). A policy of the
+// caller that lets it assume the roles of its own project asks for the role's real project: otherwise each role with such a tag were its own.
+func TestRolesByTheirOwnTags(t *testing.T) {
+	t.Parallel()
+	const blue = arnHere + "role/blue"
+	own := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Resource":"*","Condition":{"StringEquals":{"KEY/project":"${aws:PrincipalTag/project}"}}}}`
+	x := openAPI(t)
+	bob := x.user(x.root, "bob")
+	x.role(x.root, "/p/target", trusting(arnHere+"user/bob", "", "sts:TagSession"))
+	x.role(x.root, "blue", trusting(testAccount, "", "sts:TagSession"), tags("Project", "blue")...)
+	x.role(x.root, "red", trusting(testAccount, `{"StringEquals":{"aws:ResourceTag/project":"red"}}`, "sts:TagSession"), tags("Project", "red")...)
+	s := x.assume(bob, arnTarget, append(tags("project", "red"), "TransitiveTagKeys.member.1", "project")...)
+	for _, key := range []string{"aws:ResourceTag", "iam:ResourceTag"} {
+		x.rolePolicy(x.root, "target", "p", strings.Replace(own, "KEY", key, 1))
+		x.wantAssume(notAllowed(arnSession, "sts:AssumeRole", blue), s, blue)
+		x.assume(s, arnHere+"role/red")
+	}
+	// So do its boundary and its session policies.
+	x.ok(x.root, "PutRolePermissionsBoundary", "RoleName", "target", "PermissionsBoundary",
+		x.ok(x.root, "CreatePolicy", "PolicyName", "Own", "PolicyDocument", strings.Replace(own, "KEY", "aws:ResourceTag", 1)).value("CreatePolicyResult", "Policy", "Arn"))
+	x.rolePolicy(x.root, "target", "p", document("Allow sts:* *"))
+	x.wantAssume(refusal(arnSession, "sts:AssumeRole", blue, "because no permissions boundary allows the sts:AssumeRole action"), s, blue)
+	x.ok(x.root, "DeleteRolePermissionsBoundary", "RoleName", "target")
+	x.assume(s, blue)
+	limited := x.assume(bob, arnTarget, append(tags("project", "red"), "TransitiveTagKeys.member.1", "project", "Policy", strings.Replace(own, "KEY", "aws:ResourceTag", 1))...)
+	x.wantAssume(refusal(arnSession, "sts:AssumeRole", blue, "because no session policy allows the sts:AssumeRole action"), limited, blue)
+	// To the trust policy the role is of the caller's project.
+	x.ok(x.root, "TagRole", append(tags("project", "green"), "RoleName", "red")...)
+	x.assume(s, arnHere+"role/red")
 }

@@ -44,7 +44,7 @@ func onAssumeRole(c *service.Call, r state.Reader, in *stsapi.AssumeRoleRequest)
 	target := authz.Target{ARN: *in.RoleArn, Account: name.Account, Keys: assumeRoleKeys(in, tags), MustTrust: true}
 	if role := roleOf(r, name.Account, *in.RoleArn); role != nil {
 		target.Trust = &policy.Attached{Policy: role.CompiledTrust, Owner: *in.RoleArn}
-		target.Tags = replaced(role.Tags, inherited)
+		target.Tags, target.TrustTags = role.Tags, replaced(role.Tags, inherited)
 	}
 	targets := []authz.Target{target}
 	if len(tags)+len(inherited) > 0 {
@@ -87,10 +87,11 @@ func roleOf(r state.Reader, account, roleARN string) *state.Role {
 	return role
 }
 
-// replaced are a role's tags with the values that inherited tags give them (docs/spec/evaluation.md 1.4).
+// replaced are a role's tags with the values that inherited tags give them while its trust policy is evaluated, and then only: the caller's own
+// policies see what the role has (docs/spec/evaluation.md 1.4). nil if there are no inherited tags.
 func replaced(tags []*statepb.Tag, inherited []session.Tag) []*statepb.Tag {
 	if len(inherited) == 0 {
-		return tags
+		return nil
 	}
 	out := make([]*statepb.Tag, len(tags))
 	for i, t := range tags {

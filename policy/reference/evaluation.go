@@ -50,7 +50,7 @@ func Decide(s Sets, r policy.Request) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	if !evaluable(r) {
+	if !evaluable(r, r.Context) || !evaluable(r, r.PolicyContext) {
 		return Decision{}, nil
 	}
 	hasAccount := s.Caller.Kind != policy.ServiceCaller && s.Caller.Kind != policy.ProviderCaller && s.Caller.Kind != policy.AnonymousCaller
@@ -63,7 +63,10 @@ func Decide(s Sets, r policy.Request) (Decision, error) {
 	id := s.evalSet(s.Identity, r)                     // E1
 	pb := s.evalSet([]*policy.Document{s.Boundary}, r) // E2
 	sp := s.evalSet(s.Session, r)                      // E3
-	rbp := s.evalSet([]*policy.Document{s.Resource}, r)
+	if r.PolicyContext != nil {
+		r.Context = r.PolicyContext
+	}
+	rbp := s.evalSet([]*policy.Document{s.Resource}, r) // E6
 
 	for _, layer := range []struct {
 		layer policy.Layer
@@ -194,9 +197,9 @@ func (s *Sets) check() (policy.Layer, error) {
 }
 
 // evaluable says whether a request is one at all: prefix:name on a resource, within the bounds of package policy.
-func evaluable(r policy.Request) bool {
+func evaluable(r policy.Request, context []policy.Entry) bool {
 	size := 0
-	for _, e := range r.Context {
+	for _, e := range context {
 		for _, v := range e.Values {
 			if size += len(v) + 1; !utf8.ValidString(v) {
 				return false
@@ -205,6 +208,6 @@ func evaluable(r policy.Request) bool {
 	}
 	parts := strings.Split(r.Action, ":")
 	return size <= policy.MaxContextText && len(parts) == 2 && parts[0] != "" && parts[1] != "" && r.Resource != "" &&
-		len(r.Action) <= 256 && len(r.Resource) <= 4096 && len(r.Context) <= policy.MaxContext &&
+		len(r.Action) <= 256 && len(r.Resource) <= 4096 && len(context) <= policy.MaxContext &&
 		utf8.ValidString(r.Action) && utf8.ValidString(r.Resource)
 }
