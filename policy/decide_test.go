@@ -187,7 +187,9 @@ func TestPolicyContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	sets := policy.Sets{Caller: callers()["USER"], Identity: []*policy.Attached{identity}}
-	tag := func(value string) []policy.Entry { return []policy.Entry{{Key: "aws:ResourceTag/k", Values: []string{value}}} }
+	tag := func(value string) []policy.Entry {
+		return []policy.Entry{{Key: "aws:ResourceTag/k", Values: []string{value}}}
+	}
 	for _, c := range []struct {
 		name      string
 		own, that []policy.Entry
