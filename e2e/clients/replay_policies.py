@@ -356,6 +356,14 @@ def default_document(step, statement):
     return case
 
 
+def inline_document():
+    role()
+    p = {"RoleName": "role", "PolicyName": "p"}
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::my-bucket-us-east-1/*"}
+    iam.put_role_policy(PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}), **p)
+    return {"inline_policy_document": iam.get_role_policy(**p)["PolicyDocument"]}
+
+
 def documents(kind, outcome, case):
     return [
         ("test_iam_policies", name.split("::", 1)[1], case(d["document"]), {})
@@ -410,6 +418,7 @@ CASES = [
         "::test_managedpolicy_with_fn_sub_and_arrays": default_document(
             "policy_with_arrays",
             {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": ["arn:aws:s3:::test-bucket/*", "arn:aws:s3:::test-bucket-us-east-1/*"]}),
+        "::test_inline_policy_with_fn_sub_json_string": inline_document,
     }),
     *recorded("iam_test_iam", {
         "::test_delete_non_existent_policy_returns_no_such_entity": delete_absent,
