@@ -7,7 +7,6 @@ import (
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
-	"github.com/gatehouse-iam/gatehouse/internal/awspolicy"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
@@ -106,8 +105,8 @@ func attach(c *service.Call, tx *state.Tx, of kindOfHolder, name, policyARN, quo
 	if !ok {
 		return notAttachable(policyARN)
 	}
-	if strings.HasPrefix(p.path(), awspolicy.ServiceRolePath) {
-		return iamapi.PolicyNotAttachable.New("Cannot attach a Service Role Policy to a Customer Role.")
+	if p.ofServiceRole() {
+		return onlyForServiceRoles()
 	}
 	if h.account.Attachment(h.id, policyARN) != nil {
 		return nil

@@ -3,7 +3,6 @@ package iam
 import (
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
-	"github.com/gatehouse-iam/gatehouse/internal/awspolicy"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
@@ -42,7 +41,7 @@ func putUserBoundary(c *service.Call, tx *state.Tx, in *iamapi.PutUserPermission
 	if err != nil {
 		return nil, err
 	}
-	if err := boundaryExists(a, in.PermissionsBoundary); err != nil {
+	if err := boundaryAttachable(a, *in.PermissionsBoundary); err != nil {
 		return nil, err
 	}
 	putBoundary(tx, a, u.Id, *in.PermissionsBoundary)
@@ -57,7 +56,7 @@ func putRoleBoundary(c *service.Call, tx *state.Tx, in *iamapi.PutRolePermission
 	if err := modifiable(role); err != nil {
 		return nil, err
 	}
-	if err := boundaryExists(a, in.PermissionsBoundary); err != nil {
+	if err := boundaryAttachable(a, *in.PermissionsBoundary); err != nil {
 		return nil, err
 	}
 	putBoundary(tx, a, role.Id, *in.PermissionsBoundary)
@@ -87,8 +86,17 @@ func deleteRoleBoundary(c *service.Call, tx *state.Tx, in *iamapi.DeleteRolePerm
 	return nil, nil
 }
 
+// boundaryAttachable is boundaryExists for the operations that have an error of their own for the policies of service-linked roles
+// (docs/spec/wire.md 8).
+func boundaryAttachable(a *state.Account, policyARN string) error {
+	if p, ok := findPolicy(a, policyARN); ok && p.ofServiceRole() {
+		return onlyForServiceRoles()
+	}
+	return boundaryExists(a, &policyARN)
+}
+
 // boundaryExists says what is wrong with a requested boundary that is not a managed policy of the account or of AWS (docs/spec/wire.md 4.4,
-// 4.8). Nil is no boundary, and right.
+// 4.8), or is one that only service-linked roles can have. Nil is no boundary, and right.
 func boundaryExists(a *state.Account, policyARN *string) error {
 	if policyARN == nil {
 		return nil
@@ -97,7 +105,7 @@ func boundaryExists(a *state.Account, policyARN *string) error {
 	if err := checkPolicyARN(text); err != nil {
 		return err
 	}
-	if awspolicy.Is(text) && awspolicy.Compiled(text) != nil || a.ManagedPolicyByARN(text) != nil {
+	if p, ok := findPolicy(a, text); ok && !p.ofServiceRole() {
 		return nil
 	}
 	return iamapi.NoSuchEntity.New("Scope ARN: %s does not exist or is not attachable.", text)

@@ -144,6 +144,10 @@ func notAttachable(policyARN string) *wire.Error {
 	return iamapi.NoSuchEntity.New("Policy %s does not exist or is not attachable.", policyARN)
 }
 
+func onlyForServiceRoles() *wire.Error {
+	return iamapi.PolicyNotAttachable.New("Cannot attach a Service Role Policy to a Customer Role.")
+}
+
 func (p managedPolicy) arn() string {
 	if p.aws != nil {
 		return p.aws.ARN()
@@ -156,6 +160,11 @@ func (p managedPolicy) path() string {
 		return p.aws.Path
 	}
 	return p.own.Path
+}
+
+// ofServiceRole says whether only service-linked roles have the policy.
+func (p managedPolicy) ofServiceRole() bool {
+	return strings.HasPrefix(p.path(), awspolicy.ServiceRolePath)
 }
 
 // prepareNewPolicy compiles the document. Its error waits until the tags were looked at.

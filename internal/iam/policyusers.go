@@ -128,8 +128,9 @@ func entityKind(a *state.Account, id string) (kind, at string) {
 	return "", ""
 }
 
-// listPoliciesGranting answers in one page: there is no MaxItems, so no marker is ever given. Namespaces are not looked up in a catalog of
-// services: of one that does not exist, the answer is that no policy names it.
+// listPoliciesGranting answers in one page: there is no MaxItems, so no marker is ever given. There is no catalog of services to look the
+// namespaces up in, so one that does not exist is answered like others, not refused (docs/spec/wire.md 8 infers InvalidInput): only
+// policies for all services grant it.
 func listPoliciesGranting(c *service.Call, r state.Reader, in *iamapi.ListPoliciesGrantingServiceAccessRequest) (*iamapi.ListPoliciesGrantingServiceAccessResponse, error) {
 	a, err := callersAccount(c, r)
 	if err != nil {

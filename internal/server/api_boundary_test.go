@@ -49,6 +49,10 @@ func TestPermissionsBoundaries(t *testing.T) {
 	}
 	x.want("User("+userAs("/", "bob")+boundaryShown(one)+")", x.root, "CreateUser", "UserName", "bob", "PermissionsBoundary", one)
 	x.want("Role("+roleAs("/", "job", trustEC2)+boundaryShown(one)+")", x.root, "CreateRole", newRole("job", trustEC2, "PermissionsBoundary", one)...)
+	const ofService = "arn:aws:iam::aws:policy/aws-service-role/CloudWatchEventsServiceRolePolicy"
+	noScope := "404 NoSuchEntity Scope ARN: " + ofService + " does not exist or is not attachable."
+	x.want(noScope, x.root, "CreateUser", "UserName", "never", "PermissionsBoundary", ofService)
+	x.want(noScope, x.root, "CreateRole", newRole("never", trustEC2, "PermissionsBoundary", ofService)...)
 	for _, h := range []struct {
 		kind, name string
 		is         func(string)
@@ -75,6 +79,7 @@ func TestPermissionsBoundaries(t *testing.T) {
 			{arnHere + "policy/p/One", fmt.Sprintf(scope, arnHere+"policy/p/One")},
 			{foreign, fmt.Sprintf(scope, foreign)},
 			{"arn:aws:iam::aws:policy/NoSuchPolicyOfAWS", fmt.Sprintf(scope, "arn:aws:iam::aws:policy/NoSuchPolicyOfAWS")},
+			{ofService, "400 PolicyNotAttachable Cannot attach a Service Role Policy to a Customer Role."},
 		} {
 			x.want(c.want, x.root, put, append(on, "PermissionsBoundary", c.boundary)...)
 		}
