@@ -61,12 +61,29 @@ type cell struct {
 type activity struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
+	mu      sync.Mutex // nothing is started while or after it ends
+	ended   bool
 	running sync.WaitGroup
 }
 
 func (a *activity) begin() { a.ctx, a.cancel = context.WithCancel(context.Background()) }
 
+// run starts goroutines, none once the activity has ended.
+func (a *activity) run(all ...func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		return
+	}
+	for _, fn := range all {
+		a.running.Go(fn)
+	}
+}
+
 func (a *activity) end() {
+	a.mu.Lock()
+	a.ended = true
+	a.mu.Unlock()
 	a.cancel()
 	a.running.Wait()
 }
@@ -235,7 +252,7 @@ func newCell(ctx context.Context, cfg *Config, engine storage.Engine, master key
 	c.authenticator = authn.New(c.vault, c.sessions, cfg.Logger)
 	c.registry = register(c.store, cfg)
 
-	c.following.running.Go(func() {
+	c.following.run(func() {
 		if err := c.store.Run(c.following.ctx); err != nil {
 			c.ended <- err
 		}
@@ -291,7 +308,8 @@ func (c *cell) bootstrap(ctx context.Context, f *firstStart) error {
 }
 
 // serve starts what a serving node does beside answering: it writes use and rotates keys. What ends the store before its time goes to
-// failed, which must have room for one error; further ones are dropped. A second call does nothing: a reset may come before Serve does.
+// failed, which must have room for one error; further ones are dropped. A second call does nothing, nor one after the cell
+// has ended: a reset may come before Serve does.
 func (c *cell) serve(cfg *Config, failed chan<- error) {
 	c.served.Do(func() { c.startServing(cfg, failed) })
 }
@@ -306,15 +324,17 @@ func (c *cell) startServing(cfg *Config, failed chan<- error) {
 		default:
 		}
 	}
-	c.serving.running.Go(func() { report(c.usage.Run(c.serving.ctx)) })
-	c.serving.running.Go(func() { report(c.sweep(c.serving.ctx, cfg)) })
-	c.serving.running.Go(func() {
-		select {
-		case err := <-c.ended:
-			report(err)
-		case <-c.serving.ctx.Done():
-		}
-	})
+	c.serving.run(
+		func() { report(c.usage.Run(c.serving.ctx)) },
+		func() { report(c.sweep(c.serving.ctx, cfg)) },
+		func() {
+			select {
+			case err := <-c.ended:
+				report(err)
+			case <-c.serving.ctx.Done():
+			}
+		},
+	)
 }
 
 // close ends the store. Calls still under way fail.

@@ -351,3 +351,18 @@ func TestFirstStart(t *testing.T) {
 		}
 	}
 }
+
+// TestServingAnEndedCell: a reset may retire a cell while Serve is about to start what serves it. Nothing is started then, and nothing fails.
+func TestServingAnEndedCell(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		var a activity
+		a.begin()
+		var begun sync.WaitGroup
+		begun.Go(func() { a.run(func() { <-a.ctx.Done() }) })
+		begun.Go(a.end)
+		begun.Wait()
+		a.run(func() { t.Error("something was started after the end") })
+		a.end()
+	}
+}
