@@ -119,13 +119,10 @@ func listGroups(c *service.Call, r state.Reader, in *iamapi.ListGroupsRequest) (
 	if err != nil {
 		return nil, err
 	}
-	from, err := after("groups", in.Marker)
+	groups, marker, err := listed("groups", in.PathPrefix, in.Marker, in.MaxItems, a.Groups, (*state.Group).GetPath, (*state.Group).GetName)
 	if err != nil {
 		return nil, err
 	}
-	prefix := value(in.PathPrefix)
-	below := filter(a.Groups(from), func(g *state.Group) bool { return strings.HasPrefix(g.Path, prefix) })
-	groups, marker := page("groups", in.MaxItems, below, (*state.Group).GetName)
 	return &iamapi.ListGroupsResponse{Groups: xGroups(a, groups), IsTruncated: new(marker != nil), Marker: marker}, nil
 }
 

@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"slices"
+
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
@@ -65,8 +67,17 @@ func noSuchHolder(kind, name string) *wire.Error {
 	return iamapi.NoSuchEntity.New("The %s with name %s cannot be found.", kind, name)
 }
 
-// holderTarget is what a name means to policies: the holder's ARN and tags, and its permissions boundary as iam:PermissionsBoundary; for a
-// name without holder the ARN it would have at path "/".
+// holderAlone is what a name means to policies: the holder's ARN and tags; for a name without holder the ARN it would have at path "/".
+func holderAlone(c *service.Call, r state.Reader, of kindOfHolder, name string, keys ...policy.Entry) ([]authz.Target, error) {
+	a, err := callersAccount(c, r)
+	if err != nil {
+		return nil, err
+	}
+	h, _ := of(a, name)
+	return []authz.Target{h.target(a, name, keys)}, nil
+}
+
+// holderTarget is holderAlone for what changes the holder's policies, which knows its permissions boundary.
 func holderTarget(c *service.Call, r state.Reader, of kindOfHolder, name string) (authz.Target, error) {
 	a, err := callersAccount(c, r)
 	if err != nil {
@@ -74,13 +85,35 @@ func holderTarget(c *service.Call, r state.Reader, of kindOfHolder, name string)
 	}
 	h, ok := of(a, name)
 	if !ok {
-		return authz.Target{ARN: arn.IAM(state.Partition, a.ID, h.kind+"/"+name)}, nil
+		return h.target(a, name, nil), nil
 	}
-	t := authz.Target{ARN: h.arn, Tags: h.tags}
+	var keys []policy.Entry
 	if b := a.Boundary(h.id); b != nil {
-		t.Keys = append(t.Keys, single("iam:PermissionsBoundary", b.Policy))
+		keys = append(keys, single(boundaryKey, b.Policy))
 	}
-	return t, nil
+	return h.target(a, name, keys), nil
+}
+
+// target takes a holder that was not found, too: of that only the kind is known.
+func (h *holder) target(a *state.Account, name string, keys []policy.Entry) authz.Target {
+	if h.account == nil {
+		return authz.Target{ARN: arn.IAM(state.Partition, a.ID, h.kind+"/"+name), Keys: keys}
+	}
+	return authz.Target{ARN: h.arn, Tags: h.tags, Keys: keys}
+}
+
+// onNew is a user, role or policy that is to be made, and the tagging of it. The tags it will have count as its tags (docs/spec/evaluation.md
+// 1.3, aws:ResourceTag).
+func onNew(arn, tagAction string, tags []iamapi.Tag, boundary *string) []authz.Target {
+	keys := tagKeys(tags)
+	made := authz.Target{ARN: arn, Keys: keys, Tags: tagsOf(tags)}
+	if boundary != nil {
+		made.Keys = append(slices.Clip(keys), single(boundaryKey, *boundary))
+	}
+	if len(tags) == 0 {
+		return []authz.Target{made}
+	}
+	return []authz.Target{made, {ARN: arn, Action: tagAction, Keys: keys, Tags: made.Tags}}
 }
 
 // single is a context key with one value.

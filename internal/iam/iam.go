@@ -2,7 +2,6 @@ package iam
 
 import (
 	"github.com/gatehouse-iam/gatehouse/arn"
-	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
@@ -59,13 +58,9 @@ func userNamed(c *service.Call, r state.Reader, name string) (*state.Account, *s
 	}
 	u := a.UserByName(name)
 	if u == nil {
-		return nil, nil, noSuchUser(name)
+		return nil, nil, noSuchHolder("user", name)
 	}
 	return a, u, nil
-}
-
-func noSuchUser(name string) *wire.Error {
-	return iamapi.NoSuchEntity.New("The user with name %s cannot be found.", name)
 }
 
 func noUserName() *wire.Error {
@@ -116,16 +111,8 @@ func userOrCaller(c *service.Call, r state.Reader, name *string) (owner, error) 
 	return owner{}, noUserName()
 }
 
-// userTarget is the user that a name means: its ARN, or for a name without a user the ARN such a user would have at path "/".
 func userTarget(c *service.Call, r state.Reader, name string, keys ...policy.Entry) ([]authz.Target, error) {
-	a, err := callersAccount(c, r)
-	if err != nil {
-		return nil, err
-	}
-	if u := a.UserByName(name); u != nil {
-		return []authz.Target{{ARN: u.ARN(a.ID), Tags: u.Tags, Keys: keys}}, nil
-	}
-	return []authz.Target{{ARN: arn.User(state.Partition, a.ID, "/", name), Keys: keys}}, nil
+	return holderAlone(c, r, users, name, keys...)
 }
 
 // userOrCallerTarget is userTarget, or the caller if the name is absent (docs/spec/evaluation.md 7.2).

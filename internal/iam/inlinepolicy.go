@@ -83,13 +83,6 @@ func inlineChange[In any](of func(*In) inline) service.Target[In] {
 	}
 }
 
-// holderAlone is a holder as a target of what only reads it.
-func holderAlone(c *service.Call, r state.Reader, of kindOfHolder, name string) ([]authz.Target, error) {
-	t, err := holderTarget(c, r, of, name)
-	t.Keys = nil
-	return []authz.Target{t}, err
-}
-
 // checkedPolicy is a document and what compiling it gave. Its error waits until the holder was found, which comes first.
 type checkedPolicy struct {
 	compiled *policy.Policy

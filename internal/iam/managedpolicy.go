@@ -188,7 +188,7 @@ func (s *Service) createPolicy(c *service.Call, tx *state.Tx, in *iamapi.CreateP
 	if err != nil {
 		return nil, err
 	}
-	tags, err := newPolicyTags(in.Tags)
+	tags, err := policyTags.read(in.Tags)
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,17 @@ func page[T any](list string, maxItems *int32, records iter.Seq[T], name func(T)
 	return taken, nil
 }
 
+// listed is a page of a list whose entities have a path, those below the prefix, in the order of all.
+func listed[T any](list string, prefix, marker *string, maxItems *int32, all func(after string) iter.Seq[T], path, name func(T) string) (taken []T, next *string, err error) {
+	from, err := after(list, marker)
+	if err != nil {
+		return nil, nil, err
+	}
+	below := filter(all(from), func(r T) bool { return strings.HasPrefix(path(r), value(prefix)) })
+	taken, next = page(list, maxItems, below, name)
+	return taken, next, nil
+}
+
 func filter[T any](records iter.Seq[T], keep func(T) bool) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for r := range records {

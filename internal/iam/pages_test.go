@@ -66,11 +66,11 @@ func TestTagsAfterLongKeys(t *testing.T) {
 	}
 	for i, tag := range all {
 		place := tagPlace(tag)
-		if got := tagsAfter(all, place); !slices.Equal(got, all[i+1:]) {
+		if got := identityTags.after(all, place); !slices.Equal(got, all[i+1:]) {
 			t.Errorf("behind %.10q… %d tags; want %d", tag.Key, len(got), len(all)-i-1)
 		}
 		rest := slices.Delete(slices.Clone(all), i, i+1)
-		got := tagsAfter(rest, place)
+		got := identityTags.after(rest, place)
 		for _, next := range all[i+1:] {
 			if !slices.Contains(got, next) {
 				t.Errorf("behind %.10q…, which is gone, %q is missing", tag.Key, next.Key)
@@ -80,7 +80,7 @@ func TestTagsAfterLongKeys(t *testing.T) {
 			t.Errorf("behind %.10q…, which is gone, %d tags; want %d", tag.Key, len(got), len(all)-i-1)
 		}
 	}
-	if got := tagsAfter(all, ""); len(got) != len(all) {
+	if got := identityTags.after(all, ""); len(got) != len(all) {
 		t.Errorf("from the beginning %d tags", len(got))
 	}
 }
@@ -163,7 +163,7 @@ func FuzzMarker(f *testing.F) {
 			}
 		}
 		if from, err := after("usertags", &marker); !refused(err) {
-			if got := tagsAfter(sorted, from); len(got) > 0 && !slices.Equal(got, sorted[len(sorted)-len(got):]) {
+			if got := identityTags.after(sorted, from); len(got) > 0 && !slices.Equal(got, sorted[len(sorted)-len(got):]) {
 				t.Fatalf("%q: not the end of the list", from)
 			}
 		}

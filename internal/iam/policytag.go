@@ -1,9 +1,6 @@
 package iam
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
@@ -30,44 +27,14 @@ func onListPolicyTags(c *service.Call, r state.Reader, in *iamapi.ListPolicyTags
 	return policyTarget(c, r, *in.PolicyArn)
 }
 
-// newPolicyTags checks the tags of a request: keys of policies are unique with regard to case (docs/spec/wire.md 5.5, 4.8).
-func newPolicyTags(tags []iamapi.Tag) ([]*statepb.Tag, error) {
-	var out []*statepb.Tag
-	for _, t := range tags {
-		if hasFoldPrefix(*t.Key, "aws:") { // text not known from AWS
-			return nil, iamapi.InvalidInput.New("Tag keys that begin with aws: are reserved.")
-		}
-		if policyTag(out, *t.Key) >= 0 {
-			return nil, iamapi.InvalidInput.New("Duplicate tag keys found.")
-		}
-		out = append(out, &statepb.Tag{Key: *t.Key, Value: *t.Value})
-	}
-	return out, nil
-}
-
-func policyTag(tags []*statepb.Tag, key string) int {
-	return slices.IndexFunc(tags, func(t *statepb.Tag) bool { return t.Key == key })
-}
-
 func (s *Service) tagPolicy(c *service.Call, tx *state.Tx, in *iamapi.TagPolicyRequest) (*wire.Empty, error) {
 	a, p, err := ownPolicyAt(c, tx, *in.PolicyArn, cannotUpdate)
 	if err != nil {
 		return nil, err
 	}
-	tags, err := newPolicyTags(in.Tags)
-	if err != nil {
-		return nil, err
-	}
 	changed := p.Clone()
-	for _, t := range tags {
-		if i := policyTag(changed.Tags, t.Key); i >= 0 {
-			changed.Tags[i] = t
-		} else {
-			changed.Tags = append(changed.Tags, t)
-		}
-	}
-	if len(changed.Tags) > s.quotas.TagsPerUser {
-		return nil, iamapi.LimitExceeded.New("The number of tags has reached the maximum limit.")
+	if changed.Tags, err = policyTags.with(changed.Tags, in.Tags, s.quotas.TagsPerUser); err != nil {
+		return nil, err
 	}
 	tx.Put(a.Unit(), changed)
 	return nil, nil
@@ -79,7 +46,7 @@ func untagPolicy(c *service.Call, tx *state.Tx, in *iamapi.UntagPolicyRequest) (
 		return nil, err
 	}
 	changed := p.Clone()
-	changed.Tags = slices.DeleteFunc(changed.Tags, func(t *statepb.Tag) bool { return slices.Contains(in.TagKeys, t.Key) })
+	changed.Tags = policyTags.without(changed.Tags, in.TagKeys)
 	if len(changed.Tags) != len(p.Tags) {
 		tx.Put(a.Unit(), changed)
 	}
@@ -91,34 +58,13 @@ func listPolicyTags(c *service.Call, r state.Reader, in *iamapi.ListPolicyTagsRe
 	if err != nil {
 		return nil, err
 	}
-	from, err := after("policytags", in.Marker)
+	var all []*statepb.Tag // AWS's policies have none
+	if p.own != nil {
+		all = p.own.Tags
+	}
+	tags, marker, err := policyTags.page("policytags", all, in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
-	var sorted []*statepb.Tag // AWS's policies have no tags
-	if p.own != nil {
-		sorted = slices.SortedFunc(slices.Values(p.own.Tags), comparePolicyTags)
-	}
-	tags, marker := page("policytags", in.MaxItems, slices.Values(policyTagsAfter(sorted, from)), tagPlace)
-	return &iamapi.ListPolicyTagsResponse{Tags: xTags(tags), IsTruncated: new(marker != nil), Marker: marker}, nil
-}
-
-// comparePolicyTags is AWS's order: shorter keys first, then by byte (docs/spec/wire.md 6).
-func comparePolicyTags(a, b *statepb.Tag) int {
-	return cmp.Or(cmp.Compare(len(a.Key), len(b.Key)), cmp.Compare(a.Key, b.Key))
-}
-
-// policyTagsAfter are the sorted tags behind the place that a marker remembers. If that tag is gone and its key was long, the long keys are
-// given again rather than left out.
-func policyTagsAfter(sorted []*statepb.Tag, place string) []*statepb.Tag {
-	if i := slices.IndexFunc(sorted, func(t *statepb.Tag) bool { return tagPlace(t) == place }); i >= 0 {
-		return sorted[i+1:]
-	}
-	i := slices.IndexFunc(sorted, func(t *statepb.Tag) bool {
-		return len(t.Key) > maxPlace || len(place) <= maxPlace && comparePolicyTags(t, &statepb.Tag{Key: place}) > 0
-	})
-	if i < 0 {
-		return nil
-	}
-	return sorted[i:]
+	return &iamapi.ListPolicyTagsResponse{Tags: tags, IsTruncated: new(marker != nil), Marker: marker}, nil
 }

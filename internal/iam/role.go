@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
@@ -35,20 +34,6 @@ func onNewRole(c *service.Call, _ state.Reader, in *iamapi.CreateRoleRequest) ([
 	return onNew(name, "iam:TagRole", in.Tags, in.PermissionsBoundary), nil
 }
 
-// onNew is a user, role or policy that is to be made, and the tagging of it. The tags it will have count as its tags (docs/spec/evaluation.md
-// 1.3, aws:ResourceTag).
-func onNew(arn, tagAction string, tags []iamapi.Tag, boundary *string) []authz.Target {
-	keys := tagKeys(tags)
-	made := authz.Target{ARN: arn, Keys: keys, Tags: tagsOf(tags)}
-	if boundary != nil {
-		made.Keys = append(slices.Clip(keys), single(boundaryKey, *boundary))
-	}
-	if len(tags) == 0 {
-		return []authz.Target{made}
-	}
-	return []authz.Target{made, {ARN: arn, Action: tagAction, Keys: keys, Tags: made.Tags}}
-}
-
 func onGetRole(c *service.Call, r state.Reader, in *iamapi.GetRoleRequest) ([]authz.Target, error) {
 	return roleTarget(c, r, *in.RoleName)
 }
@@ -74,16 +59,8 @@ func onListInstanceProfilesForRole(c *service.Call, r state.Reader, in *iamapi.L
 	return roleTarget(c, r, *in.RoleName)
 }
 
-// roleTarget is the role that a name means: its ARN, or for a name without a role the ARN such a role would have at path "/".
 func roleTarget(c *service.Call, r state.Reader, name string, keys ...policy.Entry) ([]authz.Target, error) {
-	a, err := callersAccount(c, r)
-	if err != nil {
-		return nil, err
-	}
-	if role := a.RoleByName(name); role != nil {
-		return []authz.Target{{ARN: role.ARN(a.ID), Tags: role.Tags, Keys: keys}}, nil
-	}
-	return []authz.Target{{ARN: arn.Role(state.Partition, a.ID, "/", name), Keys: keys}}, nil
+	return holderAlone(c, r, roles, name, keys...)
 }
 
 // roleNamed is the role with that name in the caller's account, or NoSuchEntity.
@@ -135,7 +112,7 @@ func (s *Service) createRole(c *service.Call, tx *state.Tx, in *iamapi.CreateRol
 	if strings.HasPrefix(path, serviceLinkedPath) || strings.HasPrefix(path, reservedPath) { // text not known from AWS
 		return nil, iamapi.InvalidInput.New("Paths that begin with %s or %s are reserved.", serviceLinkedPath, reservedPath)
 	}
-	tags, err := s.newTags(in.Tags)
+	tags, err := identityTags.read(in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -184,13 +161,10 @@ func listRoles(c *service.Call, r state.Reader, in *iamapi.ListRolesRequest) (*i
 	if err != nil {
 		return nil, err
 	}
-	from, err := after("roles", in.Marker)
+	roles, marker, err := listed("roles", in.PathPrefix, in.Marker, in.MaxItems, a.Roles, (*state.Role).GetPath, (*state.Role).GetName)
 	if err != nil {
 		return nil, err
 	}
-	prefix := value(in.PathPrefix)
-	below := filter(a.Roles(from), func(r *state.Role) bool { return strings.HasPrefix(r.Path, prefix) })
-	roles, marker := page("roles", in.MaxItems, below, func(r *state.Role) string { return r.Name })
 	out := &iamapi.ListRolesResponse{Roles: make([]iamapi.Role, len(roles)), IsTruncated: new(marker != nil), Marker: marker}
 	for i, role := range roles {
 		x := xRole(r, a, role)

@@ -43,12 +43,8 @@ func (s *Service) tagRole(c *service.Call, tx *state.Tx, in *iamapi.TagRoleReque
 	if err != nil {
 		return nil, err
 	}
-	tags, err := s.newTags(in.Tags)
-	if err != nil {
-		return nil, err
-	}
 	changed := role.Clone()
-	if changed.Tags, err = s.withTags(changed.Tags, tags); err != nil {
+	if changed.Tags, err = identityTags.with(changed.Tags, in.Tags, s.quotas.TagsPerUser); err != nil {
 		return nil, err
 	}
 	tx.Put(a.Unit(), changed)
@@ -61,7 +57,7 @@ func untagRole(c *service.Call, tx *state.Tx, in *iamapi.UntagRoleRequest) (*wir
 		return nil, err
 	}
 	changed := role.Clone()
-	changed.Tags = withoutTags(changed.Tags, in.TagKeys)
+	changed.Tags = identityTags.without(changed.Tags, in.TagKeys)
 	if len(changed.Tags) != len(role.Tags) {
 		tx.Put(a.Unit(), changed)
 	}
@@ -73,7 +69,7 @@ func listRoleTags(c *service.Call, r state.Reader, in *iamapi.ListRoleTagsReques
 	if err != nil {
 		return nil, err
 	}
-	tags, marker, err := tagPage("roletags", role.Tags, in.Marker, in.MaxItems)
+	tags, marker, err := identityTags.page("roletags", role.Tags, in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
-	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
 )
 
@@ -60,7 +59,7 @@ func (s *Service) createUser(c *service.Call, tx *state.Tx, in *iamapi.CreateUse
 	if err != nil {
 		return nil, err
 	}
-	tags, err := s.newTags(in.Tags)
+	tags, err := identityTags.read(in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +98,10 @@ func listUsers(c *service.Call, r state.Reader, in *iamapi.ListUsersRequest) (*i
 	if err != nil {
 		return nil, err
 	}
-	from, err := after("users", in.Marker)
+	users, marker, err := listed("users", in.PathPrefix, in.Marker, in.MaxItems, a.Users, (*state.User).GetPath, (*state.User).GetName)
 	if err != nil {
 		return nil, err
 	}
-	prefix := value(in.PathPrefix)
-	below := filter(a.Users(from), func(u *state.User) bool { return strings.HasPrefix(u.Path, prefix) })
-	users, marker := page("users", in.MaxItems, below, (*state.User).GetName)
 	return &iamapi.ListUsersResponse{Users: xUsers(a, users), IsTruncated: new(marker != nil), Marker: marker}, nil
 }
 
@@ -193,14 +189,6 @@ func xRootUser(a *state.Account) *iamapi.User {
 	x := &iamapi.User{UserId: new(a.ID), Arn: new(arn.Root(state.Partition, a.ID)), CreateDate: xTime(rec.Created)}
 	if rec.Alias != "" {
 		x.UserName = new(rec.Alias)
-	}
-	return x
-}
-
-func xTags(tags []*statepb.Tag) []iamapi.Tag {
-	x := make([]iamapi.Tag, len(tags))
-	for i, t := range tags {
-		x[i] = iamapi.Tag{Key: &t.Key, Value: &t.Value}
 	}
 	return x
 }
