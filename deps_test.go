@@ -79,6 +79,7 @@ var table = []place{
 	// Test kits import what they test; nothing but tests imports them.
 	{"policy/policytest", 8, []string{"policy/reference"}, kit},
 	{"internal/wire/wiretest", 8, nil, kit},
+	{"internal/state/statetest", 8, nil, kit},
 	{"internal/storage/storagetest", 8, nil, kit},
 
 	// The whole from outside.

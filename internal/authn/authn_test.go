@@ -2,11 +2,9 @@ package authn
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,8 +13,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
-	"github.com/gatehouse-iam/gatehouse/internal/storage"
-	"github.com/gatehouse-iam/gatehouse/internal/storage/memory"
+	"github.com/gatehouse-iam/gatehouse/internal/state/statetest"
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
 	"github.com/gatehouse-iam/gatehouse/sigv4"
 )
@@ -39,17 +36,7 @@ var unit = state.AccountUnit(account)
 
 func open(t testing.TB) *env {
 	t.Helper()
-	x := &env{TB: t, log: &bytes.Buffer{}}
-	engine := memory.New(memory.Options{})
-	var err error
-	x.store, err = state.Open(t.Context(), engine, state.Options{
-		Now: time.Now, Seed: keyring.NewSeed, CommitID: func() storage.CommitID { return storage.CommitID(keyring.CommitID()) },
-	})
-	x.must(err)
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = x.store.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait(); _ = engine.Close() })
+	x := &env{TB: t, store: statetest.Open(t), log: &bytes.Buffer{}}
 	text, err := keyring.NewMasterText()
 	x.must(err)
 	master, err := keyring.ParseMaster(text)

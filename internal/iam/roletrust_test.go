@@ -1,39 +1,20 @@
 package iam
 
 import (
-	"context"
 	"errors"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
-	"github.com/gatehouse-iam/gatehouse/internal/storage"
-	"github.com/gatehouse-iam/gatehouse/internal/storage/memory"
+	"github.com/gatehouse-iam/gatehouse/internal/state/statetest"
 )
 
 // TestTrustReadTooEarly: a document that was read before its transaction counts only if its principals still are who they were.
 func TestTrustReadTooEarly(t *testing.T) {
 	t.Parallel()
 	const account, foreign = "111122223333", "444455556666"
-	engine := memory.New(memory.Options{})
-	s, err := state.Open(t.Context(), engine, state.Options{
-		Now: time.Now, Seed: keyring.NewSeed, CommitID: func() storage.CommitID { return storage.CommitID(keyring.CommitID()) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait(); _ = engine.Close() })
-	update := func(account string, fn func(*state.Tx)) {
-		t.Helper()
-		if err := s.Update(t.Context(), []string{state.AccountUnit(account)}, func(tx *state.Tx) error { fn(tx); return nil }); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s := statetest.Open(t)
+	update := func(account string, fn func(*state.Tx)) { statetest.Update(t, s, account, fn) }
 	user := func(account, id, path, name string) func(*state.Tx) {
 		u := &state.User{}
 		u.Id, u.Path, u.Name = id, path, name

@@ -2,20 +2,17 @@ package session
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
-	"github.com/gatehouse-iam/gatehouse/internal/storage"
-	"github.com/gatehouse-iam/gatehouse/internal/storage/memory"
+	"github.com/gatehouse-iam/gatehouse/internal/state/statetest"
 )
 
 const account = "111122223333"
@@ -33,17 +30,7 @@ type env struct {
 
 func newEnv(t testing.TB) *env {
 	t.Helper()
-	x := &env{TB: t}
-	engine := memory.New(memory.Options{})
-	var err error
-	x.store, err = state.Open(t.Context(), engine, state.Options{
-		Now: time.Now, Seed: keyring.NewSeed, CommitID: func() storage.CommitID { return storage.CommitID(keyring.CommitID()) },
-	})
-	x.must(err)
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = x.store.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait(); _ = engine.Close() })
+	x := &env{TB: t, store: statetest.Open(t)}
 	text, err := keyring.NewMasterText()
 	x.must(err)
 	x.master, err = keyring.ParseMaster(text)
