@@ -17,7 +17,9 @@ func Open(t testing.TB) *state.Store {
 	t.Helper()
 	engine := memory.New(memory.Options{})
 	s, err := state.Open(t.Context(), engine, state.Options{
-		Now: time.Now, Seed: keyring.NewSeed, CommitID: func() storage.CommitID { return storage.CommitID(keyring.CommitID()) },
+		Now:      time.Now, //nolint:forbidigo // for tests, which look at the clock
+		Seed:     keyring.NewSeed,
+		CommitID: func() storage.CommitID { return storage.CommitID(keyring.CommitID()) },
 	})
 	if err != nil {
 		t.Fatal(err)
