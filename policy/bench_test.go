@@ -30,7 +30,7 @@ func BenchmarkHostilePatterns(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			sets := policy.Sets{Identity: []*policy.Attached{{Policy: compiled}}}
+			sets := policy.Sets{Identity: policy.NewSet(&policy.Attached{Policy: compiled})}
 			r := policy.Request{Action: "s3:GetObject", Resource: s}
 			b.Run(fmt.Sprintf("%s/%dk", h.name, n>>10), func(b *testing.B) {
 				for b.Loop() {
@@ -79,14 +79,14 @@ func five(t testing.TB) *policy.Sets {
 			"Condition":{"Bool":{"aws:SecureTransport":"false"}}},{"Effect":"Deny","NotAction":"iam:*","Resource":"*",
 			"Condition":{"NotIpAddress":{"aws:SourceIp":["203.0.113.0/24","198.51.100.0/24"]}}}]}`,
 	} {
-		sets.Identity = append(sets.Identity, load(t, text))
+		sets.Identity = policy.NewSet(append(sets.Identity.Policies(), load(t, text))...)
 	}
 	return sets
 }
 
 // twenty is one statement with twenty conditions that all hold, variables among them.
 func twenty(t testing.TB) *policy.Sets {
-	return &policy.Sets{Identity: []*policy.Attached{load(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",
+	return &policy.Sets{Identity: policy.NewSet(load(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",
 		"Resource":"arn:aws:s3:::app-data/home/${aws:username}/*","Condition":{
 		"StringEquals":{"aws:PrincipalAccount":"111111111111","aws:RequestedRegion":["eu-west-1","us-east-1"],"aws:PrincipalTag/team":"${aws:ResourceTag/team}"},
 		"StringNotEquals":{"aws:PrincipalTag/stage":["x","y"],"aws:username":"bob"},
@@ -101,7 +101,7 @@ func twenty(t testing.TB) *policy.Sets {
 		"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"},
 		"Null":{"aws:TokenIssueTime":"true"},
 		"ForAllValues:StringEquals":{"aws:TagKeys":["team","cost","stage"]},
-		"ForAnyValue:StringLike":{"aws:TagKeys":"co*"}}}]}`)}}
+		"ForAnyValue:StringLike":{"aws:TagKeys":"co*"}}}]}`))}
 }
 
 func BenchmarkDecideConditions(b *testing.B) {
@@ -121,12 +121,12 @@ func BenchmarkDecideConditions(b *testing.B) {
 
 func TestConditionsAllocateNothing(t *testing.T) {
 	r := policy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::app-data/home/alice/report-000.csv", Context: requestContext()}
-	inside := &policy.Sets{Identity: []*policy.Attached{load(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",
+	inside := &policy.Sets{Identity: policy.NewSet(load(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",
 		"Resource":["arn:aws:s3:::*/${aws:username}/?${absent}","arn:*:s3::?:*/${aws:username}","arn:aws:s3:::*/${aws:username}/*.???"],"Condition":{
 		"StringLike":{"aws:userid":"*${aws:username}?","aws:PrincipalArn":"*:user/${aws:username}"},
 		"StringEqualsIgnoreCase":{"aws:username":"${aws:username}"},"Bool":{"aws:SecureTransport":"${aws:SecureTransport}"},
 		"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalAccount}:us?r/${aws:username}"},
-		"StringNotLike":{"aws:userid":"?${absent}*"}}}]}`)}}
+		"StringNotLike":{"aws:userid":"?${absent}*"}}}]}`))}
 	r.Context[3].Values = []string{"AIDA-alice-"} // aws:userid
 	for name, sets := range map[string]*policy.Sets{"five policies": five(t), "twenty conditions": twenty(t), "variables inside": inside} {
 		if d := policy.Decide(sets, &r); d.Effect != policy.Allow {

@@ -65,7 +65,7 @@ func (p *Policy) extras() *extras {
 	return p.extra
 }
 
-// Load parses and compiles a document at once. The error is an *Error: AWS's refusal, or Unsupported.
+// Load parses and compiles a document at once. The error is an *Error.
 func Load(text string, kind Kind) (*Policy, error) {
 	d, err := Parse(text, kind)
 	if err != nil {
@@ -74,15 +74,12 @@ func Load(text string, kind Kind) (*Policy, error) {
 	return Compile(d)
 }
 
-// Compile makes a document ready for Decide. It refuses what Unsupported names, and what has no meaning at all (statements without
+// Compile makes a document ready for Decide. It refuses what has no meaning at all (what is no Kind, statements without
 // actions, or without resources or with a Principal where the kind does not let them, an Effect in another case, an action that
-// is not "*" or prefix:name), each as an *Error. A document that passed Validate and Unsupported always compiles. The rest of
+// is not "*" or prefix:name), each as an *Error. A document that passed Validate always compiles. The rest of
 // Validate is not repeated: a document that was stored under older rules goes on to be enforced.
 func Compile(d *Document) (*Policy, error) {
-	if err := d.Unsupported(); err != nil {
-		return nil, err
-	}
-	if d.text == "" { // made by hand: it must stand the grammar too, and needs a text
+	if !d.Kind.known() || d.text == "" { // made by hand: it must stand the grammar too, and needs a text
 		var err error
 		if d, err = Decode(d.JSON(), d.Kind); err != nil {
 			return nil, err
@@ -128,7 +125,7 @@ func (p *Policy) compileStatement(s *Statement, i int, variables bool) {
 
 // compileExtras compiles the conditions and the principals.
 func (p *Policy) compileExtras(d *Document) {
-	needed := !d.Kind.identityGrammar()
+	needed := d.Kind.hasPrincipal()
 	for i := range d.Statements {
 		needed = needed || len(d.Statements[i].Conditions) > 0
 	}
@@ -143,7 +140,7 @@ func (p *Policy) compileExtras(d *Document) {
 			e.compileCondition(&s.Conditions[j], d.Variables())
 		}
 		e.statements[i] = statementExtras{conditions: uint32(len(e.conditions))}
-		if !d.Kind.identityGrammar() {
+		if d.Kind.hasPrincipal() {
 			e.principals = append(e.principals, compilePrincipal(s.Principal, d.Kind))
 		}
 	}
@@ -176,7 +173,7 @@ func (r *extras) reserve(d *Document) {
 	r.blocks = make([]netip.Prefix, 0, blocks)
 	r.arns = make([]arnPattern, 0, arns)
 	r.texts = make([]textPattern, 0, texts)
-	if !d.Kind.identityGrammar() {
+	if d.Kind.hasPrincipal() {
 		r.principals = make([]principal, 0, len(d.Statements))
 	}
 }
@@ -187,9 +184,9 @@ func (s *Statement) compilable(kind Kind) *Error {
 		return legacy(s, "Effect is not spelled Allow or Deny")
 	case len(s.Actions) == 0:
 		return malformed(s.Start, messageNoActions)
-	case len(s.Resources) == 0 && kind.identityGrammar():
+	case len(s.Resources) == 0 && kind.needsResource():
 		return malformed(s.Start, messageNoResources)
-	case s.Principal != nil && kind.identityGrammar():
+	case s.Principal != nil && !kind.hasPrincipal():
 		return malformed(s.Start, messagePrincipal)
 	}
 	for _, a := range s.Actions {

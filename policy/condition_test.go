@@ -328,8 +328,8 @@ func TestConditionsOfStatements(t *testing.T) {
 	statement := func(action, value string) string {
 		return `{"Effect":"Allow","Action":"` + action + `","Resource":"*","Condition":{"StringEquals":{"k":"` + value + `"}}}`
 	}
-	sets := &policy.Sets{Identity: []*policy.Attached{load(t, `{"Statement":[`+statement("x:One", "1")+`,`+statement("x:Two", "2")+`,
-		{"Effect":"Allow","Action":"x:Any","Resource":"*"}]}`)}}
+	sets := &policy.Sets{Identity: policy.NewSet(load(t, `{"Statement":[`+statement("x:One", "1")+`,`+statement("x:Two", "2")+`,
+		{"Effect":"Allow","Action":"x:Any","Resource":"*"}]}`))}
 	for action, values := range map[string][]string{"x:One": {"1"}, "x:Two": {"2"}, "x:Any": {"1", "2", "3"}} {
 		for _, v := range []string{"1", "2", "3"} {
 			want := policy.DenyImplicit
@@ -347,7 +347,7 @@ func TestConditionsOfStatements(t *testing.T) {
 // A context outside its bounds denies, whatever the policies say.
 func TestContextBounds(t *testing.T) {
 	t.Parallel()
-	sets := &policy.Sets{Identity: []*policy.Attached{load(t, allowAll)}}
+	sets := &policy.Sets{Identity: policy.NewSet(load(t, allowAll))}
 	entries := make([]policy.Entry, policy.MaxContext+1)
 	for i := range entries {
 		entries[i] = single(fmt.Sprintf("k%d", i), "v")

@@ -1,130 +1,58 @@
 package policy
 
-import (
-	"strings"
-	"unicode/utf8"
-)
-
-// Bounds of a request. A request outside them is denied, whatever the policies say.
-const (
-	MaxAction   = 256  // bytes
-	MaxResource = 4096 // bytes
-)
-
-// Attached is a policy with its place: what a decision names as its cause. It never changes once a decision may see it.
-type Attached struct {
-	Policy *Policy
-	ARN    string // of a managed policy; "" for an inline one
-	Name   string // the policy's name
-	Owner  string // ARN of the user, group or role that an inline policy belongs to; "" for a managed one
-}
-
-// CallerKind is what kind of identity asks (docs/spec/policy-language.md 8.2). The zero value is nobody that a Principal can name.
-type CallerKind uint8
-
-// The kinds of callers.
-const (
-	RootCaller      CallerKind = iota + 1 // the root user of an account
-	UserCaller                            // an IAM user, with its own key or with GetSessionToken credentials
-	RoleCaller                            // a session of a role
-	FederatedCaller                       // a GetFederationToken session
-	ServiceCaller                         // a service that calls for itself
-	ProviderCaller                        // an identity provider, in the unsigned AssumeRoleWith… calls only
-	AnonymousCaller                       // an unsigned request
-)
-
-// Caller is who asks, as Principal and NotPrincipal elements see it.
-type Caller struct {
-	Kind    CallerKind
-	Account string // "" for services, providers and anonymous callers
-	// ID and ARN are those of the user or the role; of a FederatedCaller those of the user that issued the session, "" where root did.
-	ID, ARN   string
-	Session   string   // RoleCaller and FederatedCaller: the ARN of the session
-	Names     []string // ServiceCaller: the names of the service; ProviderCaller: the provider
-	Canonical string   // canonical user id of the account, "" where there is none
-}
-
-// Sets are the caller and the policies that apply to it (docs/spec/evaluation.md 2). Only what this version evaluates has a field.
-// A nil entry of a list, or one without Policy, denies every request: an unreadable policy might have been a Deny.
-type Sets struct {
-	Caller Caller
-	// Identity: inline and attached policies of the user and its groups, or of the role, in attachment order.
-	Identity []*Attached
-	// Root: no identity policy is needed. True for the root user and for the federated users that it made
-	// (docs/spec/evaluation.md 2, 6.6).
-	Root bool
-	// Boundary is the permissions boundary; nil where there is none.
-	Boundary *Attached
-	// Session are the session policies, ORed. They limit the caller if there is one, or if SessionLimited is true: a federated user
-	// without a session policy has no identity permissions at all (docs/spec/evaluation.md 5, 6.3).
-	Session        []*Attached
-	SessionLimited bool
-}
-
-// Entry is one key of the request context.
-type Entry struct {
-	Key    string
-	Values []string
-	Multi  bool // the key may have several values, even when it has one now
-}
-
-// Bounds of a request's context: entries, and bytes of all values, each counted 64 longer than it is, which bounds their number too.
-// A request with more is denied, and so is one with a value that is not UTF-8.
-const (
-	MaxContext     = 512
-	MaxContextText = 256 << 10
-)
-
-// Request is one check: one action on one resource.
-type Request struct {
-	Action   string // "prefix:Name"
-	Resource string // an ARN, or "*" for actions without a resource
-	// Owner is the account that the resource belongs to; "" means the caller's own.
-	Owner string
-	// Context is the request context, in any order. Keys are compared without regard to ASCII case; of two entries for one key the
-	// first counts, but among tag keys that differ only by case the exact spelling, else the smallest (docs/spec/policy-language.md 9.1).
-	// An entry without values is absent. Binary values are base64 text.
-	Context []Entry
-	// PolicyContext is what ResourcePolicy reads in the place of Context; nil where it reads the same.
-	PolicyContext []Entry
-	// ResourcePolicy is the policy of the resource, of the kind Trust or Resource; nil where there is none.
-	ResourcePolicy *Attached
-	// NeedsResourcePolicy: identity policies of the owner's account reach the resource only where its policy lets them, as with
-	// roles and KMS keys (docs/spec/evaluation.md 4.2).
-	NeedsResourcePolicy bool
-}
+import "slices"
 
 // Decision is the answer, and why. The zero value is an implicit deny of a request that could not be evaluated: malformed,
 // outside the bounds, or with an unreadable policy among its sets.
 type Decision struct {
 	Effect Effect
 	Layer  Layer // the set that decided; for DenyImplicit the first one that had to allow and did not
-	// Policy and Statement (an index) name the deciding statement. Policy is nil for an implicit deny and for root's allow.
+	// Level is the place in Sets.SCP or Request.RCP of the level that denied, where Layer is LayerSCP or LayerRCP; 0 is the root.
+	Level int
+	// Policy and Statement (an index) name the deciding statement. Policy is nil for an implicit deny and for what no statement allows:
+	// root's allow, an ACL, an exempt call.
 	Policy    *Attached
 	Statement int
 }
 
-// Decide is docs/spec/evaluation.md 4.2 for the layers of this version. It is a pure function, and allocates nothing but for long
-// texts with policy variables. An explicit deny anywhere comes first; of several the one that 10.3 reports, in attachment and
-// statement order, is named, and so is the first statement that allows.
+// Decide is docs/spec/evaluation.md 4.2, for a call that is not exempt (4.4). It is a pure function, and allocates nothing but for long
+// texts with policy variables. An explicit deny anywhere comes first; of several the one that 10.3 reports, from the root down and in
+// attachment and statement order, is named, and so is the first statement that allows.
 func Decide(s *Sets, r *Request) Decision {
 	q, ok := newQuery(s, r)
-	if !ok || !s.readable() || !readable(r.ResourcePolicy, false) {
+	if !ok || !s.readable() || !r.readable() {
 		return Decision{}
 	}
-	var f findings
-	for _, a := range s.Identity {
-		if !f.identity.add(LayerIdentity, a, &q) {
-			return f.identity.decision
+	if r.Exempt {
+		return Decision{Effect: Allow, Layer: LayerExempt}
+	}
+	f := findings{scpSilent: -1, rcpSilent: -1}
+	// Denies are found in the order in which they are reported, so the first one is the answer.
+	if s.Caller.Kind.hasAccount() && !s.Caller.ServiceLinked {
+		if f.scpSilent, ok = f.levels(LayerSCP, s.SCP, &q); !ok {
+			return f.denied
 		}
 	}
-	if s.Boundary != nil && !f.boundary.add(LayerBoundary, s.Boundary, &q) {
+	if !s.Caller.ServiceLinked {
+		if f.rcpSilent, ok = f.levels(LayerRCP, r.RCP, &q); !ok {
+			return f.denied
+		}
+	}
+	if r.Endpoint != nil {
+		q.gateway = r.Gateway
+		if !f.endpoint.add(LayerEndpoint, r.Endpoint, &q) {
+			return f.endpoint.decision
+		}
+		q.gateway = false
+	}
+	if !f.identity.ask(LayerIdentity, s.Identity, &q) {
+		return f.identity.decision
+	}
+	if q.boundary && !f.boundary.ask(LayerBoundary, s.Boundary, &q) {
 		return f.boundary.decision
 	}
-	for _, a := range s.Session {
-		if !f.session.add(LayerSession, a, &q) {
-			return f.session.decision
-		}
+	if !f.session.ask(LayerSession, s.Session, &q) {
+		return f.session.decision
 	}
 	if r.PolicyContext != nil {
 		q.context = r.PolicyContext
@@ -132,50 +60,32 @@ func Decide(s *Sets, r *Request) Decision {
 	if !f.resource.add(r.ResourcePolicy, &q) {
 		return f.resource.decision
 	}
-	f.boundary.allowed = f.boundary.allowed || s.Boundary == nil
-	f.session.allowed = f.session.allowed || len(s.Session) == 0 && !s.SessionLimited
+
+	switch { // the guard rails, G1 to G3
+	case f.rcpSilent >= 0:
+		return Decision{Layer: LayerRCP, Level: f.rcpSilent}
+	case f.scpSilent >= 0:
+		return Decision{Layer: LayerSCP, Level: f.scpSilent}
+	case r.Endpoint != nil && !f.endpoint.allowed:
+		return implicit(LayerEndpoint)
+	}
+	f.boundary.allowed = f.boundary.allowed || !q.boundary
+	f.session.allowed = f.session.allowed || s.Session == nil && s.Caller.Kind != FederatedCaller
 	if s.Root {
 		f.identity = verdict{allowed: true, decision: Decision{Effect: Allow, Layer: LayerIdentity}}
 	}
 	switch {
-	case s.Caller.Kind == AnonymousCaller || s.Caller.Kind == ServiceCaller || s.Caller.Kind == ProviderCaller:
-		return f.withoutAccount()
+	case !s.Caller.Kind.hasAccount() && s.Caller.Kind != 0:
+		return f.withoutAccount(granted(r.Grantees, &s.Caller))
 	case q.anyResource || r.Owner == "" || r.Owner == s.Caller.Account:
 		return f.sameAccount(r.NeedsResourcePolicy)
 	}
-	return f.crossAccount()
+	return f.crossAccount(granted(r.Grantees, &s.Caller))
 }
 
-// readable says whether every policy can be evaluated as the set it stands in.
-func (s *Sets) readable() bool {
-	if !readable(s.Boundary, true) {
-		return false
-	}
-	for _, list := range [...][]*Attached{s.Identity, s.Session} {
-		for _, a := range list {
-			if a == nil || !readable(a, true) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// readable takes nil for a policy that does not exist. identity says that the policy has no Principal.
-func readable(a *Attached, identity bool) bool {
-	return a == nil || a.Policy != nil && a.Policy.kind.identityGrammar() == identity
-}
-
-// UsesContext says whether a decision with these policies reads the request context. The policy of the resource is asked besides.
-func (s *Sets) UsesContext() bool {
-	for _, list := range [...][]*Attached{s.Identity, s.Session, {s.Boundary}} {
-		for _, a := range list {
-			if a != nil && a.Policy != nil && a.Policy.UsesContext() {
-				return true
-			}
-		}
-	}
-	return false
+// bounded says whether a permissions boundary is consulted (docs/spec/evaluation.md 6.3).
+func (s *Sets) bounded() bool {
+	return s.Boundary != nil && s.Caller.Kind != RootCaller && !s.Caller.ServiceLinked
 }
 
 // verdict is what one set says: evalSet of docs/spec/evaluation.md 3.
@@ -184,7 +94,20 @@ type verdict struct {
 	decision Decision // the first deny, else the first allow
 }
 
-// add asks one more policy of the set, which has no Principal. It returns false for an explicit deny.
+// ask asks all policies of the set, which may be nil. It returns false for an explicit deny.
+func (v *verdict) ask(layer Layer, s *Set, q *query) bool {
+	if s == nil {
+		return true
+	}
+	for _, a := range s.policies {
+		if !v.add(layer, a, q) {
+			return false
+		}
+	}
+	return true
+}
+
+// add asks one more policy of the set, where every way to name the caller is as good. It returns false for an explicit deny.
 func (v *verdict) add(layer Layer, a *Attached, q *query) bool {
 	p := a.Policy
 	for i := range p.statements {
@@ -241,17 +164,53 @@ func (v *resourceVerdict) add(a *Attached, q *query) bool {
 
 // findings are what the sets say when none of them denies explicitly.
 type findings struct {
-	identity          verdict
-	boundary, session verdict // allowed too where they do not exist
-	resource          resourceVerdict
+	denied               Decision // by a level of a chain
+	scpSilent, rcpSilent int      // the first level that does not allow, -1 where all do
+	endpoint             verdict
+	identity             verdict
+	boundary, session    verdict // allowed too where they do not exist
+	resource             resourceVerdict
+}
+
+// levels asks a chain of the organization. silent is the first level that does not allow, or -1. It returns false for an explicit deny.
+func (f *findings) levels(layer Layer, chain []*Set, q *query) (silent int, ok bool) {
+	silent = -1
+	for i, level := range chain {
+		var v verdict
+		if !v.ask(layer, level, q) {
+			f.denied = v.decision
+			f.denied.Level = i
+			return silent, false
+		}
+		if !v.allowed && silent < 0 {
+			silent = i
+		}
+	}
+	return silent, true
 }
 
 func implicit(layer Layer) Decision { return Decision{Layer: layer} }
 
-// withoutAccount is S1: only the policy of the resource can allow services, providers and anonymous callers.
-func (f *findings) withoutAccount() Decision {
-	if f.resource.class == classDirect {
+// granted is how an ACL names a caller, who is not of the owner's account (docs/spec/evaluation.md 6.5).
+func granted(grantees []string, c *Caller) class {
+	account := c.Kind.hasAccount()
+	switch {
+	case len(grantees) == 0:
+	case (account || c.Kind == AnonymousCaller) && slices.Contains(grantees, AllUsers), account && slices.Contains(grantees, AuthenticatedUsers):
+		return classDirect
+	case account && c.Canonical != "" && slices.Contains(grantees, c.Canonical):
+		return classAccount
+	}
+	return classNone
+}
+
+// withoutAccount is S1: only what is on the resource can allow services, providers and anonymous callers.
+func (f *findings) withoutAccount(acl class) Decision {
+	switch {
+	case f.resource.class == classDirect:
 		return f.resource.decision
+	case acl == classDirect:
+		return Decision{Effect: Allow, Layer: LayerACL}
 	}
 	return implicit(f.resource.layer)
 }
@@ -271,8 +230,8 @@ func (f *findings) sameAccount(needsResourcePolicy bool) Decision {
 }
 
 // crossAccount is S3.
-func (f *findings) crossAccount() Decision {
-	switch c := f.resource.class; {
+func (f *findings) crossAccount(acl class) Decision {
+	switch c := max(f.resource.class, acl); {
 	case c == classNone, c == classAccount && !f.identity.allowed:
 		return implicit(f.resource.layer)
 	case f.identity.allowed && f.boundary.allowed && f.session.allowed:
@@ -290,32 +249,6 @@ func (f *findings) limit() Layer {
 		return LayerBoundary
 	}
 	return LayerSession
-}
-
-// query is a request with what every statement needs to know of it.
-type query struct {
-	action      string
-	colon       int // place of the colon in action
-	resource    string
-	anyResource bool // resource is "*"
-	context     []Entry
-	caller      *Caller
-	boundary    bool // the caller has a permissions boundary
-}
-
-// newQuery fails for a request that no rule covers: the action is not prefix:name with both parts, the resource is empty, a text is
-// too long or not UTF-8.
-func newQuery(s *Sets, r *Request) (query, bool) {
-	colon := strings.IndexByte(r.Action, ':')
-	if colon <= 0 || colon == len(r.Action)-1 || strings.IndexByte(r.Action[colon+1:], ':') >= 0 ||
-		len(r.Action) > MaxAction || r.Resource == "" || len(r.Resource) > MaxResource ||
-		!utf8.ValidString(r.Action) || !utf8.ValidString(r.Resource) || !validContext(r.Context) || !validContext(r.PolicyContext) {
-		return query{}, false
-	}
-	return query{
-		action: r.Action, colon: colon, resource: r.Resource, anyResource: r.Resource == "*",
-		context: r.Context, caller: &s.Caller, boundary: s.Boundary != nil,
-	}, true
 }
 
 // Reason is the end of AWS's denial message (docs/spec/evaluation.md 10.2) for the action that was refused, without the policy's ARN:

@@ -24,7 +24,7 @@ func TestDecideFailsClosed(t *testing.T) {
 	t.Parallel()
 	all := load(t, allowAll)
 	request := policy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"}
-	sets := &policy.Sets{Identity: []*policy.Attached{all}, Root: true}
+	sets := &policy.Sets{Identity: policy.NewSet(all), Root: true}
 	if d := policy.Decide(sets, &request); d.Effect != policy.Allow {
 		t.Fatalf("the frame of this test does not allow: %+v", d)
 	}
@@ -42,14 +42,14 @@ func TestDecideFailsClosed(t *testing.T) {
 	}
 	everyone := principalPolicy(t, policy.Resource, "Allow", &policy.Principal{Any: true})
 	for _, list := range [][]*policy.Attached{{nil}, {all, nil}, {all, {Name: "unreadable"}}, {{}, all}, {all, everyone}} {
-		for _, s := range []policy.Sets{{Identity: list, Root: true}, {Session: list, Root: true}} {
+		for _, s := range []policy.Sets{{Identity: policy.NewSet(list...), Root: true}, {Session: policy.NewSet(list...), Root: true}} {
 			if d := policy.Decide(&s, &request); d != (policy.Decision{}) {
 				t.Errorf("a set with an unreadable policy: %+v, want the zero decision", d)
 			}
 		}
 	}
 	for _, unreadable := range []*policy.Attached{{}, everyone} {
-		if d := policy.Decide(&policy.Sets{Boundary: unreadable, Root: true}, &request); d != (policy.Decision{}) {
+		if d := policy.Decide(&policy.Sets{Boundary: policy.NewSet(unreadable), Root: true}, &request); d != (policy.Decision{}) {
 			t.Errorf("an unreadable boundary: %+v, want the zero decision", d)
 		}
 	}
@@ -112,7 +112,7 @@ func TestCauseOrder(t *testing.T) {
 		{"allow", "allow", "allow", "Allow 111111111111", "111111111111", false, "ALLOW identity"},
 	}
 	for _, tt := range tests {
-		s := policy.Sets{Caller: caller, Identity: []*policy.Attached{set(tt.identity)}, Boundary: set(tt.boundary), Session: []*policy.Attached{set(tt.session)}}
+		s := policy.Sets{Caller: caller, Identity: policy.NewSet(set(tt.identity)), Boundary: policy.NewSet(set(tt.boundary)), Session: policy.NewSet(set(tt.session))}
 		r := policy.Request{Action: "x:Do", Resource: "arn:aws:x:::r", Owner: tt.owner, NeedsResourcePolicy: tt.needs}
 		if effect, name, ok := strings.Cut(tt.resource, " "); ok {
 			r.ResourcePolicy = principalPolicy(t, policy.Trust, effect, listed("AWS", name))
@@ -145,7 +145,7 @@ func TestRoot(t *testing.T) {
 		t.Errorf("root on a resource that names its account: %+v", d)
 	}
 	limited := root
-	limited.Session = []*policy.Attached{load(t, `{"Statement":{"Effect":"Allow","Action":"y:*","Resource":"*"}}`)}
+	limited.Session = policy.NewSet(load(t, `{"Statement":{"Effect":"Allow","Action":"y:*","Resource":"*"}}`))
 	if d := policy.Decide(&limited, &r); d != (policy.Decision{Layer: policy.LayerSession}) {
 		t.Errorf("root with a session policy: %+v", d)
 	}
@@ -158,12 +158,13 @@ func TestRoot(t *testing.T) {
 // Only the policy of the resource can allow a caller without an account; and what has no resource belongs to the caller's account.
 func TestOwners(t *testing.T) {
 	t.Parallel()
-	all := []*policy.Attached{load(t, allowAll)}
+	all := policy.NewSet(load(t, allowAll))
 	for name, caller := range callers() {
 		r := policy.Request{Action: "x:Do", Resource: "arn:aws:x:::r"}
-		own := policy.Decide(&policy.Sets{Caller: caller, Identity: all}, &r)
+		sets := &policy.Sets{Caller: caller, Identity: all, Session: all}
+		own := policy.Decide(sets, &r)
 		r.Resource, r.Owner = "*", "222222222222"
-		none := policy.Decide(&policy.Sets{Caller: caller, Identity: all}, &r)
+		none := policy.Decide(sets, &r)
 		want := policy.Allow
 		if name == "SERVICE" || name == "FEDERATED" || name == "ANON" {
 			want = policy.DenyImplicit
@@ -186,7 +187,7 @@ func TestPolicyContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sets := policy.Sets{Caller: callers()["USER"], Identity: []*policy.Attached{identity}}
+	sets := policy.Sets{Caller: callers()["USER"], Identity: policy.NewSet(identity)}
 	tag := func(value string) []policy.Entry {
 		return []policy.Entry{{Key: "aws:ResourceTag/k", Values: []string{value}}}
 	}
@@ -225,7 +226,7 @@ func TestUsesContext(t *testing.T) {
 		if got := a.Policy.UsesContext(); got != want {
 			t.Errorf("%s\n%v", text, got)
 		}
-		for _, s := range []policy.Sets{{Identity: []*policy.Attached{nil, a}}, {Boundary: a}, {Session: []*policy.Attached{a}}} {
+		for _, s := range []policy.Sets{{Identity: policy.NewSet(nil, a)}, {Boundary: policy.NewSet(a)}, {Session: policy.NewSet(a)}} {
 			if got := s.UsesContext(); got != want {
 				t.Errorf("%+v of %s\n%v", s, text, got)
 			}
@@ -255,7 +256,7 @@ func TestReason(t *testing.T) {
 
 // typical has every form of pattern.
 func typical(t testing.TB) *policy.Sets {
-	return &policy.Sets{Identity: []*policy.Attached{
+	return &policy.Sets{Identity: policy.NewSet(
 		load(t, `{"Version":"2012-10-17","Statement":[
 			{"Sid":"List","Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::app-data"]},
 			{"Sid":"Home","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":["arn:aws:s3:::app-data/home/alice/*"]},
@@ -263,7 +264,7 @@ func typical(t testing.TB) *policy.Sets {
 		load(t, `{"Version":"2012-10-17","Statement":[
 			{"Effect":"Deny","Action":["s3:*Tagging","s?:Del*t*"],"Resource":["arn:aws:s3:::*/x/${*}?","arn:aws:dynamodb:*:table/p-*"]},
 			{"Effect":"Deny","NotAction":"s3:*","NotResource":["arn:aws:s3","arn:*:sqs:*:*:app-data/*/x-*-y"]}]}`),
-	}}
+	)}
 }
 
 func TestDecideAllocatesNothing(t *testing.T) {
@@ -310,7 +311,7 @@ func TestCompiledSize(t *testing.T) {
 
 func BenchmarkDecide(b *testing.B) {
 	sets := typical(b)
-	one := &policy.Sets{Identity: sets.Identity[:1]}
+	one := &policy.Sets{Identity: policy.NewSet(sets.Identity.Policies()[:1]...)}
 	r := policy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::app-data/home/alice/report-000.csv"}
 	b.Run("one policy", func(b *testing.B) {
 		b.ReportAllocs()
@@ -327,7 +328,7 @@ func BenchmarkDecide(b *testing.B) {
 }
 
 func BenchmarkLoad(b *testing.B) {
-	text := typical(b).Identity[0].Policy.Text()
+	text := typical(b).Identity.Policies()[0].Policy.Text()
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -5,9 +5,8 @@
 // goroutines may share, with every number, date, address block and pattern parsed), Decide (a pure function of a caller, its
 // policies and one request with its context).
 //
-// What is not evaluated is not accepted: Unsupported names the kinds of documents that this version does not decide (endpoint
-// policies, SCPs and RCPs), and Compile refuses them. So no Deny is ever skipped. What cannot be evaluated is denied: a request
-// outside its bounds, an unreadable policy.
+// Every kind of policy is evaluated, and whatever cannot be evaluated is denied: a request outside its bounds, an unreadable policy. So no
+// Deny is ever skipped.
 //
 // Work is bounded: no text costs more than work linear in its length to parse, and no pattern more than linear work in the text
 // it is compared with.

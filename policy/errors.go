@@ -8,7 +8,7 @@ type Code string
 const (
 	// MalformedPolicyDocument means that AWS refuses the document too, with this code and Error.Message (docs/spec/policy-language.md 12.1).
 	MalformedPolicyDocument Code = "MalformedPolicyDocument"
-	// Unsupported means that AWS accepts the document, but this version does not evaluate something in it.
+	// Unsupported means that the Kind is none.
 	Unsupported Code = "Unsupported"
 )
 

@@ -18,7 +18,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	alice := &policy.Sets{Identity: []*policy.Attached{{Policy: home, Name: "Home"}}}
+	alice := &policy.Sets{Identity: policy.NewSet(&policy.Attached{Policy: home, Name: "Home"})}
 	for _, action := range []string{"s3:GetObject", "s3:DeleteObject", "s3:ListBucket"} {
 		d := policy.Decide(alice, &policy.Request{Action: action, Resource: "arn:aws:s3:::app-data/home/alice/report.csv"})
 		if d.Effect == policy.Allow {
@@ -63,7 +63,7 @@ func ExampleDecide() {
 	}
 	bob := &policy.Sets{
 		Caller:   policy.Caller{Kind: policy.UserCaller, Account: "222222222222", ID: "AIDABOB", ARN: "arn:aws:iam::222222222222:user/bob"},
-		Identity: []*policy.Attached{{Policy: all, Name: "All"}},
+		Identity: policy.NewSet(&policy.Attached{Policy: all, Name: "All"}),
 	}
 	request := &policy.Request{
 		Action: "sts:AssumeRole", Resource: "arn:aws:iam::111111111111:role/partner", Owner: "111111111111",
@@ -83,7 +83,7 @@ func ExampleDecision() {
 	if err != nil {
 		panic(err)
 	}
-	sets := &policy.Sets{Identity: []*policy.Attached{{Policy: p, Name: "Admin", ARN: "arn:aws:iam::111111111111:policy/Admin"}}}
+	sets := &policy.Sets{Identity: policy.NewSet(&policy.Attached{Policy: p, Name: "Admin", ARN: "arn:aws:iam::111111111111:policy/Admin"})}
 	d := policy.Decide(sets, &policy.Request{Action: "iam:CreateUser", Resource: "arn:aws:iam::111111111111:user/bob"})
 	statement := d.Policy.Policy.Document().Statements[d.Statement]
 	fmt.Println(d.Effect, d.Layer, d.Policy.ARN, statement.Sid)

@@ -28,7 +28,7 @@ func FuzzDecide(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			sets.Identity = append(sets.Identity, &policy.Attached{Policy: p})
+			sets.Identity = policy.NewSet(append(sets.Identity.Policies(), &policy.Attached{Policy: p})...)
 			slow.Identity = append(slow.Identity, d)
 		}
 		r := policy.Request{Action: action, Resource: resource}
@@ -48,7 +48,7 @@ func FuzzDecide(f *testing.F) {
 			named = want.Allows
 		}
 		if (len(named) > 0) != (got.Policy != nil) ||
-			len(named) > 0 && (sets.Identity[named[0].Policy] != got.Policy || named[0].Statement != got.Statement) {
+			len(named) > 0 && (sets.Identity.Policies()[named[0].Policy] != got.Policy || named[0].Statement != got.Statement) {
 			t.Fatalf("%s on %s: compiled names statement %d of %p, reference %v", action, resource, got.Statement, got.Policy, named)
 		}
 	})

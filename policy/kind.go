@@ -3,7 +3,7 @@ package policy
 // Kind says where a document is kept, which decides its grammar and checks (docs/spec/policy-language.md 1). The zero value is no kind.
 type Kind uint8
 
-// The kinds of documents. Endpoint, SCP and RCP cannot be parsed by this version; they are refused with code Unsupported.
+// The kinds of documents.
 const (
 	Identity Kind = iota + 1 // inline policy of a user, group or role; Version may be absent or 2008-10-17
 	Managed                  // customer managed policy; Version must be 2012-10-17
@@ -26,17 +26,20 @@ func (k Kind) String() string {
 	return kindNames[0]
 }
 
-// identityGrammar says whether documents of the kind follow docs/spec/policy-language.md 12.2: no Principal, Resource required.
-func (k Kind) identityGrammar() bool { return k >= Identity && k <= Session }
+// hasPrincipal says whether statements of the kind name whom they are about (docs/spec/policy-language.md 1).
+func (k Kind) hasPrincipal() bool { return k == Trust || k == Resource || k == Endpoint || k == RCP }
 
-// parsed says whether documents of the kind can be read.
-func (k Kind) parsed() bool { return k >= Identity && k <= Resource }
+// needsResource says whether statements of the kind must have a Resource or NotResource. Without one they are about what the policy is on.
+func (k Kind) needsResource() bool { return k != Trust && k != Resource }
+
+// known says whether k is a kind.
+func (k Kind) known() bool { return k >= Identity && k <= RCP }
 
 // Layer names the set of policies that decided (docs/spec/evaluation.md 2). The zero value means that no set was asked, because the
 // request could not be evaluated.
 type Layer uint8
 
-// The layers. This version evaluates all but LayerEndpoint, LayerSCP and LayerRCP, which are names for later versions.
+// The layers.
 const (
 	LayerNone Layer = iota
 	LayerIdentity
@@ -47,9 +50,11 @@ const (
 	LayerEndpoint
 	LayerSCP
 	LayerRCP
+	LayerACL    // only of an Allow: the ACL of the resource
+	LayerExempt // only of an Allow: the call needs no permission
 )
 
-var layerNames = [...]string{"none", "identity", "boundary", "session", "trust", "resource", "endpoint", "SCP", "RCP"}
+var layerNames = [...]string{"none", "identity", "boundary", "session", "trust", "resource", "endpoint", "SCP", "RCP", "ACL", "exempt"}
 
 // String is the layer's name, as case files write it.
 func (l Layer) String() string {

@@ -17,11 +17,15 @@ import (
 
 // malformedFiles are the files of testdata/malformed with the kinds whose rules they are.
 var malformedFiles = map[string][]policy.Kind{
-	"identity.txt": {policy.Identity, policy.Managed, policy.Boundary, policy.Session},
-	"managed.txt":  {policy.Managed},
-	"session.txt":  {policy.Session},
-	"trust.txt":    {policy.Trust},
-	"resource.txt": {policy.Resource},
+	"identity.txt":     {policy.Identity, policy.Managed, policy.Boundary, policy.Session},
+	"managed.txt":      {policy.Managed},
+	"session.txt":      {policy.Session},
+	"trust.txt":        {policy.Trust},
+	"resource.txt":     {policy.Resource},
+	"endpoint.txt":     {policy.Endpoint},
+	"organization.txt": {policy.SCP, policy.RCP},
+	"scp.txt":          {policy.SCP},
+	"rcp.txt":          {policy.RCP},
 }
 
 // malformedCase is one document of testdata/malformed.

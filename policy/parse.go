@@ -4,7 +4,7 @@ import "unicode/utf8"
 
 // Options are what the text of a document does not say. The zero value checks the text alone.
 type Options struct {
-	// Resolve says what a value of Principal or NotPrincipal names, for Trust and Resource (docs/spec/policy-language.md 8.4). It
+	// Resolve says what a value of Principal or NotPrincipal names, for Trust, Resource and Endpoint (docs/spec/policy-language.md 8.4). It
 	// is asked, in the order of the text, for account ids and root ARNs, user and role ARNs, unique ids, service names and the ARNs of
 	// identity providers, each well-formed; never for "*", session ARNs, canonical ids and the built-in identity providers, which
 	// stand as they are. It returns the text to store in the value's place (the unique id for the ARN of a user or role, the value itself
@@ -18,8 +18,7 @@ type Options struct {
 }
 
 // Parse reads a document and checks it as AWS does when the document is written, without asking what its principals name. The
-// error is an *Error: a fault with AWS's exact message, or Unsupported for a kind that this version does not evaluate. Whether
-// everything in the document is evaluated is another question: see Document.Unsupported and Compile.
+// error is an *Error: a fault with AWS's exact message, or Unsupported for what is no Kind. A document that passes always compiles.
 func Parse(text string, kind Kind) (*Document, error) { return ParseWith(text, kind, Options{}) }
 
 // ParseWith is Parse with what the caller knows. Where Resolve gives another text for a principal, the document that is returned is
@@ -42,8 +41,10 @@ func ParseWith(text string, kind Kind, o Options) (*Document, error) {
 	switch kind {
 	case Trust:
 		err = d.validateTrust(&o)
-	case Resource:
+	case Resource, Endpoint:
 		edits, err = d.validateResource(&o)
+	case SCP, RCP:
+		err = d.validateOrganization()
 	default:
 		err = d.validateIdentity()
 	}
@@ -72,23 +73,29 @@ func Decode(text string, kind Kind) (*Document, error) {
 
 // scan is the JSON layer, docs/spec/policy-language.md 2.
 func scan(text string, kind Kind) (node, *Error) {
-	if !kind.parsed() {
-		return node{}, &Error{Code: Unsupported, Message: "This version of Gatehouse does not evaluate policies of the kind " + kind.String() + ".", Offset: -1}
+	if !kind.known() {
+		return node{}, &Error{Code: Unsupported, Message: "There is no such kind of policy.", Offset: -1}
 	}
 	if len(text) > MaxText && utf8.RuneCountInString(text) > MaxText {
 		return node{}, kind.grammarError(syntaxError(-1, "longer than %d characters", MaxText))
 	}
 	root, err := scanJSON(text)
-	if err != nil && kind == Trust {
-		err.Message = messageTrustJSON
+	if err != nil {
+		err = kind.grammarError(err)
+		if kind == Trust {
+			err.Message = messageTrustJSON
+		}
 	}
 	return root, err
 }
 
 // grammarError gives a fault of the grammar the text of the kind.
 func (k Kind) grammarError(err *Error) *Error {
-	if k == Trust {
+	switch k {
+	case Trust:
 		err.Message = messageTrustSyntax
+	case SCP, RCP:
+		err.Message = messageOrganization
 	}
 	return err
 }

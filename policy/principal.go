@@ -95,9 +95,6 @@ func compileAWSPrincipal(v string) principalValue {
 	return principalValue{form: formARN, text: v}
 }
 
-// hasAccount says whether callers of the kind belong to an account.
-func (k CallerKind) hasAccount() bool { return k >= RootCaller && k <= FederatedCaller }
-
 // inPartition says whether a root ARN may mean the caller's account. The caller's partition is that of its ARN.
 func (c *Caller) inPartition(partition string) bool {
 	if partition == "" {
@@ -165,16 +162,23 @@ func (v *principalValue) entity(c *Caller) class {
 	return classNone
 }
 
+// namesAtGateway says whether the value can name the caller in the policy of a gateway endpoint (docs/spec/evaluation.md 6.4).
+func (v *principalValue) namesAtGateway(c *Caller) bool {
+	return v.form == formEveryone || v.form == formAccount && c.Kind == RootCaller
+}
+
 // class is how the element matches the caller of q. deny is the effect of its statement.
 func (p *principal) class(q *query, deny bool) class {
 	best := classNone
 	for i := range p.values {
-		best = max(best, p.values[i].class(q.caller))
+		if v := &p.values[i]; !q.gateway || p.not || v.namesAtGateway(q.caller) {
+			best = max(best, v.class(q.caller))
+		}
 	}
 	switch {
 	case !p.not:
 		return best
-	case deny && (q.boundary || !p.exempts(q.caller)), !deny && best == classNone && q.caller.Kind != 0:
+	case deny && (q.boundary || q.gateway || !p.exempts(q.caller)), !deny && best == classNone && q.caller.Kind != 0:
 		return classDirect
 	}
 	return classNone

@@ -54,7 +54,7 @@ func (p *Policy) compileResource(value string, variables bool) {
 // padResource is step 5 of docs/spec/policy-language.md 7.2.
 func padResource(value string, kind Kind) (string, bool) {
 	colons := strings.Count(value, ":")
-	if colons >= 5 || !kind.identityGrammar() && !strings.ContainsAny(value, "*?") {
+	if colons >= 5 || (kind == Trust || kind == Resource || kind == Endpoint) && !strings.ContainsAny(value, "*?") {
 		return "", false
 	}
 	return value + strings.Repeat(":*", 5-colons), true
@@ -258,4 +258,17 @@ func (t *resourceTemplate) match(r string, q *query) bool {
 	}
 	p := resourcePattern{text: borrow(text), literal: t.literal, tail: t.tail, form: t.form, escaped: true}
 	return p.match(r)
+}
+
+// tailOffset is the place after the fifth colon of r, or len(r) when there are fewer.
+func tailOffset(r string) int {
+	at := 0
+	for range 5 {
+		i := strings.IndexByte(r[at:], ':')
+		if i < 0 {
+			return len(r)
+		}
+		at += i + 1
+	}
+	return at
 }

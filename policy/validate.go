@@ -21,15 +21,26 @@ const (
 )
 
 // Validate makes the checks that Parse makes after the grammar and reports the first that fails, as an *Error: for identity kinds
-// docs/spec/policy-language.md 12.2, stages 2 to 12, for Trust 12.4 and for Resource 12.6. Quotas are the caller's: see CountedSize.
+// docs/spec/policy-language.md 12.2, stages 2 to 12, for Trust 12.4, for SCP and RCP 12.5, for Resource and Endpoint 12.6. Quotas are the caller's: see CountedSize.
 func (d *Document) Validate() error {
-	if d.Kind.identityGrammar() {
-		if err := d.validateIdentity(); err != nil {
-			return err
-		}
-		return nil
+	var err *Error
+	switch d.Kind {
+	case Identity, Managed, Boundary, Session:
+		err = d.validateIdentity()
+	case SCP, RCP:
+		err = d.validateOrganization()
+	default:
+		return d.validateText()
 	}
-	text := d.text // their checks are partly about what the grammar does not keep
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+// validateText makes the checks that are partly about what the grammar does not keep.
+func (d *Document) validateText() error {
+	text := d.text
 	if text == "" {
 		text = d.JSON()
 	}

@@ -1,5 +1,7 @@
 package policy
 
+const messageNoResource = "Missing required field Resource" // (inferred, by analogy with its neighbours)
+
 // validateResource is docs/spec/policy-language.md 12.6 and 8.3, with the checks of 12.2 without which a statement has no meaning. It
 // returns the principals that are stored under another text. Whether actions and resources belong to what the policy is on, and what
 // messages a service has of its own, is known to the service.
@@ -24,8 +26,11 @@ func (d *Document) validateResource(o *Options) ([]edit, *Error) {
 		return nil, err
 	}
 	for i := range d.Statements {
-		if s := &d.Statements[i]; len(s.Actions) == 0 {
+		switch s := &d.Statements[i]; {
+		case len(s.Actions) == 0:
 			return nil, malformed(s.Start, messageNoAction)
+		case len(s.Resources) == 0 && d.Kind == Endpoint:
+			return nil, malformed(s.Start, messageNoResource)
 		}
 	}
 	return edits, d.validateActions()

@@ -214,7 +214,7 @@ func TestContextsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sets := policy.Sets{Identity: []*policy.Attached{{Policy: everything}}, Caller: policy.Caller{Kind: policy.RoleCaller, Account: ownAccount}}
+	sets := policy.Sets{Identity: policy.NewSet(&policy.Attached{Policy: everything}), Caller: policy.Caller{Kind: policy.RoleCaller, Account: ownAccount}}
 	if d := policy.Decide(&sets, &policy.Request{Action: "s3:GetObject", Resource: "*", Context: c.entries}); d.Effect != policy.Allow {
 		t.Errorf("a decision over %d keys: %+v", len(c.entries), d)
 	}

@@ -1,11 +1,16 @@
 package authz
 
 import (
+	"strings"
+
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/internal/awspolicy"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
+
+// serviceLinkedPath begins the path of service-linked roles (docs/spec/evaluation.md 6.9).
+const serviceLinkedPath = "/aws-service-role/"
 
 // gathered are the sets of a user or role, whatever session uses them.
 type gathered struct{ policy.Sets }
@@ -31,7 +36,7 @@ func (z *Authorizer) setsOf(r state.Reader, s *Subject) (policy.Sets, bool) {
 			}
 			sets = g.Sets
 		}
-		sets.Caller.Kind, sets.Caller.Account, sets.Caller.Session, sets.SessionLimited = policy.FederatedCaller, a.ID, p.ARN(), true
+		sets.Caller.Kind, sets.Caller.Account, sets.Caller.Session = policy.FederatedCaller, a.ID, p.ARN()
 	case state.IAMUser, state.RoleSession:
 		g := z.gatheredOf(a, p.ID, p.Kind == state.IAMUser)
 		if g == nil {
@@ -45,7 +50,7 @@ func (z *Authorizer) setsOf(r state.Reader, s *Subject) (policy.Sets, bool) {
 		return policy.Sets{}, false
 	}
 	if s.Session != nil && s.Session.Limited() {
-		sets.Session = sessionPolicies(a, s)
+		sets.Session = policy.NewSet(sessionPolicies(a, s)...)
 	}
 	return sets, true
 }
@@ -97,10 +102,11 @@ func gatherUser(a *state.Account, id string) *gathered {
 	}
 	g := &gathered{}
 	g.Caller = policy.Caller{Kind: policy.UserCaller, Account: a.ID, ID: id, ARN: u.ARN(a.ID)}
-	g.add(a, id, g.Caller.ARN)
+	list := attached(nil, a, id, g.Caller.ARN)
 	for group := range a.GroupsOf(id) {
-		g.add(a, group.Id, group.ARN(a.ID))
+		list = attached(list, a, group.Id, group.ARN(a.ID))
 	}
+	g.Identity = policy.NewSet(list...)
 	g.bound(a, id)
 	return g
 }
@@ -111,25 +117,28 @@ func gatherRole(a *state.Account, id string) *gathered {
 		return nil
 	}
 	g := &gathered{}
-	g.Caller = policy.Caller{Kind: policy.RoleCaller, Account: a.ID, ID: id, ARN: role.ARN(a.ID)}
-	g.add(a, id, g.Caller.ARN)
+	g.Caller = policy.Caller{
+		Kind: policy.RoleCaller, Account: a.ID, ID: id, ARN: role.ARN(a.ID), ServiceLinked: strings.HasPrefix(role.Path, serviceLinkedPath),
+	}
+	g.Identity = policy.NewSet(attached(nil, a, id, g.Caller.ARN)...)
 	g.bound(a, id)
 	return g
 }
 
-// add takes in the policies of one user, group or role.
-func (g *gathered) add(a *state.Account, owner, ownerARN string) {
+// attached adds the policies of one user, group or role to the list.
+func attached(list []*policy.Attached, a *state.Account, owner, ownerARN string) []*policy.Attached {
 	for p := range a.InlinePolicies(owner, "") {
-		g.Identity = append(g.Identity, &policy.Attached{Policy: p.Compiled, Name: p.Name, Owner: ownerARN})
+		list = append(list, &policy.Attached{Policy: p.Compiled, Name: p.Name, Owner: ownerARN})
 	}
 	for t := range a.Attachments(owner) {
-		g.Identity = append(g.Identity, managed(a, t.Policy))
+		list = append(list, managed(a, t.Policy))
 	}
+	return list
 }
 
 func (g *gathered) bound(a *state.Account, owner string) {
 	if b := a.Boundary(owner); b != nil {
-		g.Boundary = managed(a, b.Policy)
+		g.Boundary = policy.NewSet(managed(a, b.Policy))
 	}
 }
 

@@ -114,7 +114,7 @@ func TestSaysWhat(t *testing.T) {
 	} {
 		sets := policy.Sets{
 			Caller:   policy.Caller{Kind: policy.UserCaller, Account: "111122223333", ID: "AIDAEXAMPLE", ARN: "arn:aws:iam::111122223333:user/u"},
-			Identity: []*policy.Attached{{ARN: Prefix + c.policy, Policy: Compiled(Prefix + c.policy)}},
+			Identity: policy.NewSet(&policy.Attached{ARN: Prefix + c.policy, Policy: Compiled(Prefix + c.policy)}),
 		}
 		if d := policy.Decide(&sets, &policy.Request{Action: c.action, Resource: c.resource}); d.Effect != c.want {
 			t.Errorf("%s, %s on %s: effect %d, want %d", c.policy, c.action, c.resource, d.Effect, c.want)

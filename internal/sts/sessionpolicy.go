@@ -56,10 +56,7 @@ func limit(claims *session.Claims, a *state.Account, inline *string, managed []s
 }
 
 func checkInline(text string) error {
-	d, err := policy.Parse(text, policy.Session)
-	if err == nil {
-		err = d.Unsupported()
-	}
+	_, err := policy.Parse(text, policy.Session)
 	var e *policy.Error
 	switch {
 	case errors.As(err, &e) && e.Code == policy.MalformedPolicyDocument:

@@ -14,7 +14,6 @@ import (
 var referenceEvaluator = policytest.Evaluator{Name: "reference", Decide: func(c *policytest.Case) (policytest.Outcome, error) {
 	sets := reference.Sets{Caller: c.Caller.Policy()}
 	sets.Root = c.Caller.Kind == policy.RootCaller || c.Caller.Kind == policy.FederatedCaller && c.Caller.Issuer == ""
-	sets.SessionLimited = c.Caller.Kind == policy.FederatedCaller
 	names := make(map[policy.Layer][]string)
 	for _, p := range c.Policies {
 		d, err := policy.Decode(p.Text, policytest.Kind(p.Layer))

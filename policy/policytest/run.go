@@ -55,10 +55,10 @@ func Kind(layer policy.Layer) policy.Kind {
 
 func (c *Case) decide(load func(string, policy.Kind) (*policy.Policy, error)) (Outcome, error) {
 	sets := policy.Sets{
-		Caller:         c.Caller.Policy(),
-		Root:           c.Caller.root(),
-		SessionLimited: c.Caller.Kind == policy.FederatedCaller,
+		Caller: c.Caller.Policy(),
+		Root:   c.Caller.root(),
 	}
+	var identity, session []*policy.Attached
 	request := c.Request()
 	for _, p := range c.Policies {
 		compiled, err := load(p.Text, Kind(p.Layer))
@@ -68,16 +68,20 @@ func (c *Case) decide(load func(string, policy.Kind) (*policy.Policy, error)) (O
 		a := &policy.Attached{Policy: compiled, Name: p.Name}
 		switch p.Layer {
 		case policy.LayerIdentity:
-			sets.Identity = append(sets.Identity, a)
+			identity = append(identity, a)
 		case policy.LayerBoundary:
-			sets.Boundary = a
+			sets.Boundary = policy.NewSet(a)
 		case policy.LayerSession:
-			sets.Session = append(sets.Session, a)
+			session = append(session, a)
 		case policy.LayerResource, policy.LayerTrust:
 			request.ResourcePolicy = a
 		default:
 			return Outcome{}, fmt.Errorf("policy %s: layer %s is not evaluated", p.Name, p.Layer)
 		}
+	}
+	sets.Identity = policy.NewSet(identity...)
+	if session != nil {
+		sets.Session = policy.NewSet(session...)
 	}
 	d := policy.Decide(&sets, &request)
 	o := Outcome{Effect: d.Effect, Layer: d.Layer, Statement: d.Statement}

@@ -11,12 +11,11 @@ import (
 
 // Sets are the caller and the documents that apply to it, docs/spec/evaluation.md 2, as package policy has them.
 type Sets struct {
-	Caller         policy.Caller
-	Identity       []*policy.Document
-	Root           bool
-	Boundary       *policy.Document
-	Session        []*policy.Document
-	SessionLimited bool
+	Caller   policy.Caller
+	Identity []*policy.Document
+	Root     bool
+	Boundary *policy.Document
+	Session  []*policy.Document
 	// Resource is the policy of the check's resource, of kind Resource or Trust. The one in policy.Request is not looked at.
 	Resource *policy.Document
 }
@@ -46,6 +45,9 @@ type evaluated struct {
 
 // Decide is docs/spec/evaluation.md 4.2 for the sets of this package.
 func Decide(s Sets, r policy.Request) (Decision, error) {
+	if s.Caller.Kind == policy.RootCaller {
+		s.Boundary = nil
+	}
 	rbpLayer, err := s.check()
 	if err != nil {
 		return Decision{}, err
@@ -79,7 +81,7 @@ func Decide(s Sets, r policy.Request) (Decision, error) {
 
 	idAllows := s.Root || len(id.allows) > 0
 	pbOK := s.Boundary == nil || len(pb.allows) > 0
-	spOK := len(s.Session) == 0 && !s.SessionLimited || len(sp.allows) > 0
+	spOK := len(s.Session) == 0 && s.Caller.Kind != policy.FederatedCaller || len(sp.allows) > 0
 	idOK := idAllows && pbOK && spOK
 
 	byIdentity := Decision{Effect: policy.Allow, Layer: policy.LayerIdentity, Allows: places(id.allows)}
