@@ -12,7 +12,7 @@ func TestOrganizationAccepts(t *testing.T) {
 	for kind, texts := range map[policy.Kind][]string{
 		policy.SCP: {
 			document(`"Sid":"a1","Effect":"Allow","Action":"*","Resource":"*"`),
-			document(`"Effect":"Allow","Action":["s3:*Object","ec2:Describe*Tags"],"Resource":["arn:aws:s3:::b/*","arn:aws:ec2*"],"Condition":{"Bool":{"aws:SecureTransport":true}}`),
+			document(`"Effect":"Allow","Action":["s3:*Object","ec2:Describe*Tags"],"Resource":["arn:aws:s3:::b/*","arn:aws:ec2:*"],"Condition":{"Bool":{"aws:SecureTransport":true}}`),
 			document(`"Effect":"Allow","NotAction":"iam:*","NotResource":"arn:aws:iam::*:role/x"`),
 			document(`"Effect":"Deny","NotAction":"sts:*","Resource":"arn:aws:s3:::${aws:PrincipalAccount}-*"`),
 		},

@@ -61,6 +61,8 @@ type Reader interface {
 	Cell() *Cell
 	Directory() *Directory
 	Account(id string) *Account // nil if there is no such account
+	// Membership is the account's place in its organization, nil if it is in none. The account need not exist here.
+	Membership(account string) *Membership
 }
 
 // View is an immutable snapshot of all records at one revision.
@@ -79,6 +81,9 @@ func (v *View) Cell() *Cell { return v.cell }
 
 // Directory returns the directory's unit, never nil.
 func (v *View) Directory() *Directory { return v.directory }
+
+// Membership returns the account's place in its organization, or nil.
+func (v *View) Membership(string) *Membership { return nil }
 
 // Account returns an account, or nil.
 func (v *View) Account(id string) *Account {

