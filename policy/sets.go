@@ -41,6 +41,10 @@ func (s *Set) Policies() []*Attached {
 	return s.policies
 }
 
+// Unindexed is the same set without an index: decisions ask every statement in turn. Their answers are the same; tests compare them.
+// s may be nil.
+func (s *Set) Unindexed() *Set { return s }
+
 // UsesContext says whether a decision with the set reads the request context. s may be nil.
 func (s *Set) UsesContext() bool { return s != nil && s.context }
 
