@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/wire"
 )
 
-var update = flag.Bool("update", false, "write the generated part of README.md")
+var update = flag.Bool("update", false, "write what is generated: a part of README.md, testdata/api")
 
 // modelled is how many operations the models have (models/README.md). A model that loses one must not make the list look complete.
 var modelled = map[string]int{"iam": 176, "sts": 11, "organizations": 63, "access-analyzer": 39}

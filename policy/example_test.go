@@ -8,13 +8,17 @@ import (
 )
 
 func Example() {
-	home, err := policy.Load(`{
+	document, err := policy.Parse(`{
 		"Version": "2012-10-17",
 		"Statement": [
 			{"Effect": "Allow", "Action": "s3:*Object", "Resource": "arn:aws:s3:::app-data/home/alice/*"},
 			{"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}
 		]
-	}`, policy.Managed)
+	}`, policy.Managed) // checked as IAM checks it; the error is a *policy.Error with AWS's message
+	if err != nil {
+		panic(err)
+	}
+	home, err := policy.Compile(document) // once; any number of goroutines may share it
 	if err != nil {
 		panic(err)
 	}
@@ -31,6 +35,78 @@ func Example() {
 	// s3:GetObject is allowed by Home
 	// s3:DeleteObject is denied with an explicit deny in an identity-based policy
 	// s3:ListBucket is denied because no identity-based policy allows the s3:ListBucket action
+}
+
+// A caller of another account needs its own policy and that of the resource.
+func Example_resourcePolicy() {
+	bucket, err := policy.Load(`{
+		"Version": "2012-10-17",
+		"Statement": {
+			"Effect": "Allow",
+			"Principal": {"AWS": "222222222222"},
+			"Action": "s3:GetObject",
+			"Resource": "arn:aws:s3:::shared/*",
+			"Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
+		}
+	}`, policy.Resource) // Load is Parse and Compile
+	if err != nil {
+		panic(err)
+	}
+	read, err := policy.Load(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}}`, policy.Managed)
+	if err != nil {
+		panic(err)
+	}
+	bob := &policy.Sets{
+		Caller:   policy.Caller{Kind: policy.UserCaller, Account: "222222222222", ID: "AIDABOB", ARN: "arn:aws:iam::222222222222:user/bob"},
+		Identity: policy.NewSet(&policy.Attached{Policy: read, Name: "Read"}),
+	}
+	for _, address := range []string{"192.0.2.7", "203.0.113.9"} {
+		d := policy.Decide(bob, &policy.Request{
+			Action: "s3:GetObject", Resource: "arn:aws:s3:::shared/plan.pdf", Owner: "111111111111",
+			Context:        []policy.Entry{{Key: "aws:SourceIp", Values: []string{address}}},
+			ResourcePolicy: &policy.Attached{Policy: bucket, Name: "shared"},
+		})
+		fmt.Println(address, d.Effect, d.Layer)
+	}
+	// Output:
+	// 192.0.2.7 ALLOW identity
+	// 203.0.113.9 DENY-I resource
+}
+
+// What one level of the organization does not allow, nobody in the account can do, not even its root user.
+func Example_organization() {
+	full, err := policy.Load(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`, policy.SCP)
+	if err != nil {
+		panic(err)
+	}
+	europe, err := policy.Load(`{
+		"Version": "2012-10-17",
+		"Statement": {
+			"Effect": "Deny", "NotAction": "iam:*", "Resource": "*",
+			"Condition": {"StringNotLike": {"aws:RequestedRegion": "eu-*"}}
+		}
+	}`, policy.SCP)
+	if err != nil {
+		panic(err)
+	}
+	root := &policy.Sets{
+		Caller: policy.Caller{Kind: policy.RootCaller, Account: "222222222222"},
+		Root:   true, // needs no policy of its own
+		SCP: []*policy.Set{ // from the organization's root down to the account
+			policy.NewSet(&policy.Attached{Policy: full, Name: "FullAWSAccess"}),
+			policy.NewSet(&policy.Attached{Policy: full, Name: "FullAWSAccess"}, &policy.Attached{Policy: europe, Name: "Europe"}),
+		},
+	}
+	for _, region := range []string{"eu-west-1", "us-east-1"} {
+		d := policy.Decide(root, &policy.Request{
+			Action: "ec2:RunInstances", Resource: "arn:aws:ec2:" + region + ":222222222222:instance/*",
+			Context: []policy.Entry{{Key: "aws:RequestedRegion", Values: []string{region}}},
+		})
+		fmt.Println(region, d.Effect, d.Layer)
+	}
+	// Output:
+	// eu-west-1 ALLOW identity
+	// us-east-1 DENY-E SCP
 }
 
 func ExampleParse() {
