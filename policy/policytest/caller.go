@@ -105,12 +105,13 @@ func parseCaller(value string) (Caller, error) {
 	return c, nil
 }
 
-// root says whether the caller needs no identity policy.
-func (c Caller) root() bool {
+// Root says whether the caller needs no identity policy, as policy.Sets has it.
+func (c Caller) Root() bool {
 	return c.Kind == policy.RootCaller || c.Kind == policy.FederatedCaller && c.Issuer == ""
 }
 
-// Policy is the caller as package policy sees it. Ids are AIDA or AROA and the name in capitals.
+// Policy is the caller as package policy sees it. Ids are AIDA or AROA and the name in capitals. Roles
+// whose path begins with aws-service-role/ are service-linked.
 func (c Caller) Policy() policy.Caller {
 	out := policy.Caller{Kind: c.Kind, Account: c.Account}
 	if c.Account != "" {
@@ -125,6 +126,7 @@ func (c Caller) Policy() policy.Caller {
 	case policy.RoleCaller:
 		out.ID, out.ARN = "AROA"+strings.ToUpper(path.Base(c.Name)), "arn:aws:iam::"+c.Account+":role/"+c.Name
 		out.Session = "arn:aws:sts::" + c.Account + ":assumed-role/" + path.Base(c.Name) + "/" + c.Session
+		out.ServiceLinked = strings.HasPrefix(c.Name, "aws-service-role/")
 	case policy.FederatedCaller:
 		if c.Issuer != "" {
 			user(c.Issuer)

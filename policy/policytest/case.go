@@ -26,13 +26,19 @@ type Case struct {
 	Why  string
 
 	Policies []Policy // in attachment order
-	Caller   Caller
-	Tags     map[string]string // of the caller
-	Action   string
-	Resource string
-	Owner    string // "" for a request that names none
+	// SCPLevels and RCPLevels are the number of levels of the two chains, those without a policy too; 0 where there is no chain. Whether
+	// a chain applies to the request is what Applies says.
+	SCPLevels, RCPLevels int
+	Gateway              bool     // the endpoint policy is that of a gateway endpoint
+	Grantees             []string // of an ACL, as in policy.Request
+	Caller               Caller
+	Tags                 map[string]string // of the caller
+	Action               string
+	Resource             string
+	Owner                string // "" for a request that names none
 	// NeedsResourcePolicy is that of policy.Request.
 	NeedsResourcePolicy bool
+	Exempt              bool  // that of policy.Request
 	Context             []Key // what differs from the environment
 	Want                Outcome
 }
@@ -40,6 +46,7 @@ type Case struct {
 // Policy is a policy of a case.
 type Policy struct {
 	Layer policy.Layer
+	Level int    // in the chain of LayerSCP and LayerRCP; 0 is the organization's root
 	Name  string // unique in the case
 	Text  string // a JSON document
 }
@@ -56,6 +63,7 @@ type Key struct {
 type Outcome struct {
 	Effect    policy.Effect
 	Layer     policy.Layer
+	Level     int    // of LayerSCP and LayerRCP
 	Policy    string // name of the deciding policy, "" when no statement decided
 	Statement int    // index of the deciding statement; 0 when there is none
 }
@@ -63,6 +71,9 @@ type Outcome struct {
 // String prints the outcome as a case file writes it.
 func (o Outcome) String() string {
 	s := o.Effect.String() + " " + o.Layer.String()
+	if chain(o.Layer) {
+		s += fmt.Sprintf(" %d", o.Level)
+	}
 	if o.Policy != "" {
 		s += fmt.Sprintf(" %s#%d", o.Policy, o.Statement)
 	}
@@ -74,7 +85,24 @@ func (c *Case) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "case %s\nspec: %s\nwhy: %s\n", c.Name, c.Spec, c.Why)
 	for _, p := range c.Policies {
-		fmt.Fprintf(&b, "%s: %s\n  %s\n", p.Layer, p.Name, strings.ReplaceAll(p.Text, "\n", "\n  "))
+		fmt.Fprintf(&b, "%s: %s", strings.ToLower(p.Layer.String()), p.Name)
+		switch {
+		case chain(p.Layer):
+			fmt.Fprintf(&b, " level %d", p.Level)
+		case p.Layer == policy.LayerEndpoint && c.Gateway:
+			b.WriteString(" gateway")
+		}
+		fmt.Fprintf(&b, "\n  %s\n", strings.ReplaceAll(p.Text, "\n", "\n  "))
+	}
+	for _, layer := range [...]policy.Layer{policy.LayerSCP, policy.LayerRCP} {
+		for i, level := range c.Chain(layer) {
+			if len(level) == 0 {
+				fmt.Fprintf(&b, "%s: none level %d\n", strings.ToLower(layer.String()), i)
+			}
+		}
+	}
+	for _, g := range c.Grantees {
+		fmt.Fprintf(&b, "acl: %s\n", c.grantee(g))
 	}
 	fmt.Fprintf(&b, "caller: %s\n", c.Caller)
 	if len(c.Tags) > 0 {
@@ -89,6 +117,9 @@ func (c *Case) String() string {
 	}
 	if c.NeedsResourcePolicy {
 		b.WriteString("needs: resource policy\n")
+	}
+	if c.Exempt {
+		b.WriteString("exempt: yes\n")
 	}
 	fmt.Fprintf(&b, "request: %s on %s\n", quoteWord(c.Action), quoteWord(c.Resource))
 	for _, k := range c.Context {

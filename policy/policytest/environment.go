@@ -102,9 +102,12 @@ func (e *environment) principal(c Caller) {
 	}
 }
 
-// Request is the case's request without the policy of its resource.
+// Request is the case's request without policies: those of its resource, of its endpoint and RCPs are left to the evaluator.
 func (c *Case) Request() policy.Request {
-	r := policy.Request{Action: c.Action, Resource: c.Resource, Owner: c.Owner, NeedsResourcePolicy: c.NeedsResourcePolicy}
+	r := policy.Request{
+		Action: c.Action, Resource: c.Resource, Owner: c.Owner, NeedsResourcePolicy: c.NeedsResourcePolicy,
+		Grantees: c.Grantees, Gateway: c.Gateway, Exempt: c.Exempt,
+	}
 	for _, entry := range c.Environment() {
 		if !slices.ContainsFunc(c.Context, func(k Key) bool { return strings.EqualFold(k.Name, entry.Key) }) {
 			r.Context = append(r.Context, entry)

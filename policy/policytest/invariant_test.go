@@ -40,7 +40,7 @@ func TestInvariants(t *testing.T) {
 		{"I4 cross-account without identity allows", func(w *world) (bool, bool) {
 			before := w.decide()
 			w.without(func(layer policy.Layer) bool { return layer == policy.LayerIdentity })
-			said := before.Effect == policy.Allow && w.crossAccount() && !w.root()
+			said := before.Effect == policy.Allow && w.crossAccount() && !w.Caller.Root()
 			return !said || w.decide().Effect != policy.Allow, said
 		}, worlds / 25},
 		{"I4 cross-account without a resource policy", func(w *world) (bool, bool) {
@@ -51,7 +51,7 @@ func TestInvariants(t *testing.T) {
 		}, worlds / 25},
 		{"I5 boundary and session policies alone never allow", func(w *world) (bool, bool) {
 			w.without(func(layer policy.Layer) bool { return isResource(layer) || layer == policy.LayerIdentity })
-			return w.root() || w.decide().Effect != policy.Allow, !w.root() && len(w.Policies) > 0
+			return w.Caller.Root() || w.decide().Effect != policy.Allow, !w.Caller.Root() && len(w.Policies) > 0
 		}, worlds / 4},
 		{"I6 root needs no policy in its account", func(w *world) (bool, bool) {
 			w.without(func(policy.Layer) bool { return true })
@@ -106,10 +106,6 @@ func (w *world) decide() policytest.Outcome {
 		w.t.Fatalf("%v\n%s", err, w)
 	}
 	return o
-}
-
-func (w *world) root() bool {
-	return w.Caller.Kind == policy.RootCaller || w.Caller.Kind == policy.FederatedCaller && w.Caller.Issuer == ""
 }
 
 func (w *world) crossAccount() bool {

@@ -10,15 +10,6 @@ import (
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// layers are the policy fields. A layer stands here once package policy evaluates it.
-var layers = map[string]policy.Layer{
-	"identity": policy.LayerIdentity,
-	"boundary": policy.LayerBoundary,
-	"session":  policy.LayerSession,
-	"resource": policy.LayerResource,
-	"trust":    policy.LayerTrust,
-}
-
 // Parse reads the text of a case file. Errors begin with "file:line:".
 func Parse(file, text string) ([]*Case, error) {
 	p := &parser{file: file}
@@ -48,6 +39,7 @@ type parser struct {
 // draft is a policy before its lines are complete.
 type draft struct {
 	layer      policy.Layer
+	level      int
 	name       string
 	version    string   // a JSON member with its comma, or ""
 	statements []string // JSON
@@ -86,7 +78,7 @@ func (p *parser) field(field, value string) error {
 	if layer, ok := layers[field]; ok {
 		return p.beginPolicy(layer, value)
 	}
-	if p.seen[field] && field != "context" {
+	if p.seen[field] && field != "context" && field != "acl" {
 		return fmt.Errorf("field %q twice in case %s", field, p.current.Name)
 	}
 	p.seen[field] = true
@@ -111,6 +103,15 @@ func (p *parser) field(field, value string) error {
 		if c.NeedsResourcePolicy = value == "resource policy"; !c.NeedsResourcePolicy {
 			err = fmt.Errorf("unknown need %q", value)
 		}
+	case "exempt":
+		if c.Exempt = value == "yes"; !c.Exempt {
+			err = fmt.Errorf("exempt is yes or left out, not %q", value)
+		}
+	case "acl":
+		if strings.ContainsAny(value, " \t") {
+			err = fmt.Errorf("bad grantee %q", value)
+		}
+		c.Grantees = append(c.Grantees, value)
 	case "context":
 		var k Key
 		k, err = parseKey(value)
@@ -144,10 +145,20 @@ func (p *parser) endCase() error {
 	if name := c.Want.Policy; name != "" {
 		known := false
 		for _, d := range c.Policies {
-			known = known || d.Name == name && d.Layer == c.Want.Layer
+			known = known || d.Name == name && d.Layer == c.Want.Layer && d.Level == c.Want.Level
 		}
 		if !known {
 			return fmt.Errorf("case %s (line %d) expects policy %q, which it does not have in that layer", c.Name, c.Line, name)
+		}
+	}
+	for i, g := range c.Grantees {
+		if group, ok := grantees[g]; ok {
+			c.Grantees[i] = group
+		}
+		if g == "caller" {
+			if c.Grantees[i] = c.Caller.Policy().Canonical; c.Grantees[i] == "" {
+				return fmt.Errorf("case %s (line %d) grants its caller, who is in no account", c.Name, c.Line)
+			}
 		}
 	}
 	p.cases = append(p.cases, c)
@@ -168,18 +179,51 @@ func (p *parser) beginPolicy(layer policy.Layer, value string) error {
 			return fmt.Errorf("case %s has more than one %s", p.current.Name, single(layer))
 		}
 	}
-	p.policy = &draft{layer: layer, name: words[0], version: `"Version":"` + policy.Version2012 + `",`}
-	for _, option := range words[1:] {
-		switch option {
-		case "v2008":
-			p.policy.version = `"Version":"` + policy.Version2008 + `",`
-		case "noversion":
-			p.policy.version = ""
+	d := &draft{layer: layer, name: words[0], version: `"Version":"` + policy.Version2012 + `",`}
+	words = words[1:]
+	if chain(layer) {
+		var err error
+		if d.level, err = p.takeLevel(layer, words); err != nil {
+			return err
+		}
+		if words = words[2:]; d.name == "none" && len(words) == 0 {
+			return nil
+		}
+	}
+	for _, option := range words {
+		switch {
+		case option == "v2008":
+			d.version = `"Version":"` + policy.Version2008 + `",`
+		case option == "noversion":
+			d.version = ""
+		case option == "gateway" && layer == policy.LayerEndpoint:
+			p.current.Gateway = true
 		default:
 			return fmt.Errorf("unknown word %q after the policy's name", option)
 		}
 	}
+	p.policy = d
 	return nil
+}
+
+// maxLevels is more than an organization has: its root, five levels of units, and an account.
+const maxLevels = 10
+
+// takeLevel reads "level N" and makes the chain as long as that.
+func (p *parser) takeLevel(layer policy.Layer, words []string) (int, error) {
+	if len(words) < 2 || words[0] != "level" {
+		return 0, errors.New("an SCP or RCP has a level: \"NAME level N\"")
+	}
+	n, err := strconv.Atoi(words[1])
+	if err != nil || n < 0 || n >= maxLevels {
+		return 0, fmt.Errorf("bad level %q", words[1])
+	}
+	levels := &p.current.SCPLevels
+	if layer == policy.LayerRCP {
+		levels = &p.current.RCPLevels
+	}
+	*levels = max(*levels, n+1)
+	return n, nil
 }
 
 // single names the thing of which a case has at most one.
@@ -189,6 +233,8 @@ func single(layer policy.Layer) string {
 		return "boundary"
 	case policy.LayerResource, policy.LayerTrust:
 		return "policy of the resource"
+	case policy.LayerEndpoint:
+		return "endpoint policy"
 	}
 	return ""
 }
@@ -225,16 +271,16 @@ func (p *parser) endPolicy() error {
 	if _, err := policy.Decode(text, Kind(d.layer)); err != nil {
 		return fmt.Errorf("policy %q: %w", d.name, err)
 	}
-	p.current.Policies = append(p.current.Policies, Policy{Layer: d.layer, Name: d.name, Text: text})
+	p.current.Policies = append(p.current.Policies, Policy{Layer: d.layer, Level: d.level, Name: d.name, Text: text})
 	return nil
 }
 
-// parseOutcome reads "EFFECT LAYER [POLICY#INDEX]".
+// parseOutcome reads "EFFECT LAYER [LEVEL] [POLICY#INDEX]".
 func parseOutcome(value string) (Outcome, error) {
 	var o Outcome
 	words := strings.Fields(value)
-	if len(words) < 2 || len(words) > 3 {
-		return o, fmt.Errorf("expected \"EFFECT LAYER [POLICY#INDEX]\", found %q", value)
+	if len(words) < 2 {
+		return o, fmt.Errorf("expected \"EFFECT LAYER [LEVEL] [POLICY#INDEX]\", found %q", value)
 	}
 	switch words[0] {
 	case "ALLOW":
@@ -246,21 +292,38 @@ func parseOutcome(value string) (Outcome, error) {
 	default:
 		return o, fmt.Errorf("unknown effect %q", words[0])
 	}
-	if layer, ok := layers[words[1]]; ok {
-		o.Layer = layer
-	} else if words[1] != "none" {
+	layer, ok := outcomeLayers[words[1]]
+	if !ok {
 		return o, fmt.Errorf("unknown layer %q", words[1])
 	}
-	if len(words) == 3 {
-		name, index, ok := strings.Cut(words[2], "#")
+	o.Layer = layer
+	words = words[2:]
+	if chain(layer) {
+		if len(words) == 0 {
+			return o, fmt.Errorf("the outcome %q names no level", value)
+		}
+		n, err := strconv.Atoi(words[0])
+		if err != nil || n < 0 || n >= maxLevels {
+			return o, fmt.Errorf("bad level %q", words[0])
+		}
+		o.Level, words = n, words[1:]
+	}
+	if len(words) > 1 {
+		return o, fmt.Errorf("expected \"EFFECT LAYER [LEVEL] [POLICY#INDEX]\", found %q", value)
+	}
+	if len(words) == 1 {
+		name, index, ok := strings.Cut(words[0], "#")
 		n, err := strconv.Atoi(index)
 		if !ok || name == "" || err != nil || n < 0 {
-			return o, fmt.Errorf("expected POLICY#INDEX, found %q", words[2])
+			return o, fmt.Errorf("expected POLICY#INDEX, found %q", words[0])
 		}
 		o.Policy, o.Statement = name, n
 	}
 	if (o.Policy != "") == (o.Effect == policy.DenyImplicit) && o.Effect != policy.Allow {
 		return o, errors.New("DENY-E needs a deciding statement, DENY-I has none")
+	}
+	if onlyAllows := layer == policy.LayerACL || layer == policy.LayerExempt; onlyAllows && (o.Effect != policy.Allow || o.Policy != "") {
+		return o, fmt.Errorf("%s only allows, without a statement", layer)
 	}
 	return o, nil
 }

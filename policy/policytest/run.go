@@ -38,28 +38,13 @@ var Reprinted = Evaluator{Name: "reprinted", Decide: func(c *Case) (Outcome, err
 	})
 }}
 
-// Kind is the kind of the documents of a layer that cases have.
-func Kind(layer policy.Layer) policy.Kind {
-	switch layer {
-	case policy.LayerBoundary:
-		return policy.Boundary
-	case policy.LayerSession:
-		return policy.Session
-	case policy.LayerResource:
-		return policy.Resource
-	case policy.LayerTrust:
-		return policy.Trust
-	}
-	return policy.Identity
-}
-
 func (c *Case) decide(load func(string, policy.Kind) (*policy.Policy, error)) (Outcome, error) {
-	sets := policy.Sets{
-		Caller: c.Caller.Policy(),
-		Root:   c.Caller.root(),
-	}
-	var identity, session []*policy.Attached
+	sets := policy.Sets{Caller: c.Caller.Policy(), Root: c.Caller.Root()}
 	request := c.Request()
+	attached := make(map[policy.Layer][]*policy.Attached)
+	levels := map[policy.Layer][][]*policy.Attached{
+		policy.LayerSCP: make([][]*policy.Attached, c.SCPLevels), policy.LayerRCP: make([][]*policy.Attached, c.RCPLevels),
+	}
 	for _, p := range c.Policies {
 		compiled, err := load(p.Text, Kind(p.Layer))
 		if err != nil {
@@ -67,24 +52,35 @@ func (c *Case) decide(load func(string, policy.Kind) (*policy.Policy, error)) (O
 		}
 		a := &policy.Attached{Policy: compiled, Name: p.Name}
 		switch p.Layer {
-		case policy.LayerIdentity:
-			identity = append(identity, a)
-		case policy.LayerBoundary:
-			sets.Boundary = policy.NewSet(a)
-		case policy.LayerSession:
-			session = append(session, a)
+		case policy.LayerSCP, policy.LayerRCP:
+			levels[p.Layer][p.Level] = append(levels[p.Layer][p.Level], a)
 		case policy.LayerResource, policy.LayerTrust:
 			request.ResourcePolicy = a
+		case policy.LayerEndpoint:
+			request.Endpoint = a
 		default:
-			return Outcome{}, fmt.Errorf("policy %s: layer %s is not evaluated", p.Name, p.Layer)
+			attached[p.Layer] = append(attached[p.Layer], a)
 		}
 	}
-	sets.Identity = policy.NewSet(identity...)
-	if session != nil {
-		sets.Session = policy.NewSet(session...)
+	set := func(policies []*policy.Attached) *policy.Set { // nil, and not an empty one, where there is none
+		if policies == nil {
+			return nil
+		}
+		return policy.NewSet(policies...)
+	}
+	sets.Identity, sets.Boundary, sets.Session = set(attached[policy.LayerIdentity]), set(attached[policy.LayerBoundary]), set(attached[policy.LayerSession])
+	if c.Applies(policy.LayerSCP) {
+		for _, level := range levels[policy.LayerSCP] {
+			sets.SCP = append(sets.SCP, set(level))
+		}
+	}
+	if c.Applies(policy.LayerRCP) {
+		for _, level := range levels[policy.LayerRCP] {
+			request.RCP = append(request.RCP, set(level))
+		}
 	}
 	d := policy.Decide(&sets, &request)
-	o := Outcome{Effect: d.Effect, Layer: d.Layer, Statement: d.Statement}
+	o := Outcome{Effect: d.Effect, Layer: d.Layer, Level: d.Level, Statement: d.Statement}
 	if d.Policy != nil {
 		o.Policy = d.Policy.Name
 	}

@@ -57,7 +57,7 @@ func quoteWord(s string) string {
 }
 
 // parseStatement reads "Allow|Deny [not] VALUE[, VALUE…] on [not] VALUE[, VALUE…] [to [not] PRINCIPAL] [if CONDITION]" and gives the
-// statement's JSON. The resources may be missing where the layer's kind allows it.
+// statement's JSON. The resources may be missing where the layer's kind allows it, and the principal of an RCP, which is "*" then.
 func parseStatement(line string, layer policy.Layer) (string, error) {
 	words, rest, err := splitWords(line)
 	if err != nil {
@@ -93,6 +93,8 @@ func parseStatement(line string, layer policy.Layer) (string, error) {
 			return "", err
 		}
 		out += member(not, "Principal") + principal
+	} else if layer == policy.LayerRCP {
+		out += member(false, "Principal") + `"*"`
 	}
 	if after, ok := strings.CutPrefix(rest, "if "); ok {
 		var condition string
