@@ -205,11 +205,11 @@ func TestDenialTexts(t *testing.T) {
 		want   string
 	}{
 		{Denial{Resource: "arn:aws:s3:::b/k", Decision: policy.Decision{Layer: policy.LayerIdentity}},
-			who + " on resource: arn:aws:s3:::b/k because no identity-based policy allows the s3:GetObject action"},
+			who + " on resource: \"arn:aws:s3:::b/k\" because no identity-based policy allows the s3:GetObject action"},
 		{Denial{Resource: "*", Decision: policy.Decision{Layer: policy.LayerIdentity}},
 			who + " because no identity-based policy allows the s3:GetObject action"},
 		{Denial{Resource: "arn:aws:s3:::b/k", Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{Name: "inline"}}},
-			who + " on resource: arn:aws:s3:::b/k with an explicit deny in an identity-based policy"},
+			who + " on resource: \"arn:aws:s3:::b/k\" with an explicit deny in an identity-based policy"},
 		{Denial{Resource: "*", Decision: policy.Decision{Layer: policy.LayerIdentity, Effect: policy.DenyExplicit, Policy: &policy.Attached{ARN: "arn:aws:iam::111122223333:policy/DenyX"}}},
 			who + " with an explicit deny in an identity-based policy: arn:aws:iam::111122223333:policy/DenyX"},
 		{Denial{Resource: "*"}, who + " because no identity-based policy allows the s3:GetObject action"},

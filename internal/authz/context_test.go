@@ -52,10 +52,21 @@ func shown(c *keys) map[string]string {
 	return m
 }
 
+// fill makes the context of one of our own checks.
+func fill(c *keys, r state.Reader, s *Subject, target *Target) {
+	q := Query{
+		Principal: s.Principal, Session: s.Session, Resource: target.ARN, Owner: target.Account, ResourceTags: target.Tags,
+		own: &ownCheck{environment: s.Environment, keys: target.Keys},
+	}
+	k := check{q: &q, on: name(q.Resource), m: New().memoOf(r, s.Principal)}
+	k.ownedBy(r)
+	c.fill(&q, k.m, k.owner, k.owned, q.ResourceTags)
+}
+
 func filled(r state.Reader, s *Subject, target *Target) map[string]string {
 	c := contexts.Get().(*keys)
 	defer c.release()
-	c.fill(r, s, target, target.Tags)
+	fill(c, r, s, target)
 	return shown(c)
 }
 
@@ -170,7 +181,9 @@ func TestRequestKeys(t *testing.T) {
 			map[string]string{"aws:SourceIp": "203.0.113.10", "aws:UserAgent": "x/1", "aws:referer": "https://r", "aws:RequestedRegion": "eu-west-1", "aws:SecureTransport": "true"}},
 		{"headers that are not UTF-8", Environment{UserAgent: "M\xfcller", Referer: "\xff"}, Target{}, map[string]string{"aws:UserAgent": "M\uFFFDller", "aws:referer": "\uFFFD"}},
 		{"another owner", Environment{}, Target{Account: "444455556666"}, map[string]string{"aws:ResourceAccount": "444455556666"}},
-		{"tags", Environment{}, Target{Tags: []*statepb.Tag{{Key: "K", Value: "v"}, {Key: "e"}}},
+		{"tags", Environment{}, Target{ARN: "arn:aws:s3:::b", Tags: []*statepb.Tag{{Key: "K", Value: "v"}, {Key: "e"}}},
+			map[string]string{"aws:ResourceTag/K": "v", "aws:ResourceTag/e": ""}},
+		{"tags of IAM's", Environment{}, Target{ARN: "arn:aws:iam::111122223333:user/x", Tags: []*statepb.Tag{{Key: "K", Value: "v"}, {Key: "e"}}},
 			map[string]string{"aws:ResourceTag/K": "v", "iam:ResourceTag/K": "v", "aws:ResourceTag/e": "", "iam:ResourceTag/e": ""}},
 		{"keys of the check", Environment{SourceIP: "203.0.113.10"}, Target{Keys: []policy.Entry{
 			{Key: "aws:TagKeys", Values: []string{"a", "b"}, Multi: true}, {Key: "aws:ResourceAccount", Values: []string{"mine"}}, {Key: "sts:ExternalId", Values: []string{"42"}}}},
@@ -206,7 +219,7 @@ func TestContextsAreBounded(t *testing.T) {
 	}
 	p := state.Principal{Kind: state.RoleSession, Account: ownAccount, ID: "AROAAPP", Path: "/p/", Name: "app", Session: "s1"}
 	c := &keys{}
-	c.fill(r, &Subject{Principal: &p, Session: s, Environment: &Environment{}}, &target, target.Tags)
+	fill(c, r, &Subject{Principal: &p, Session: s, Environment: &Environment{}}, &target)
 	if len(c.entries) > policy.MaxContext {
 		t.Errorf("%d keys, a decision takes %d", len(c.entries), policy.MaxContext)
 	}
@@ -220,7 +233,7 @@ func TestContextsAreBounded(t *testing.T) {
 	}
 	for range 100 {
 		c := contexts.Get().(*keys)
-		c.fill(r, &Subject{Principal: &p, Session: s, Environment: &Environment{}}, &target, target.Tags)
+		fill(c, r, &Subject{Principal: &p, Session: s, Environment: &Environment{}}, &target)
 		c.release()
 		if again := contexts.Get().(*keys); cap(again.entries) > keptKeys || len(again.entries) > 0 {
 			t.Fatalf("a context with room for %d keys was kept, %d in it", cap(again.entries), len(again.entries))

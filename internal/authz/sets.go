@@ -12,117 +12,113 @@ import (
 // serviceLinkedPath begins the path of service-linked roles (docs/spec/evaluation.md 6.9).
 const serviceLinkedPath = "/aws-service-role/"
 
-// gathered are the sets of a user or role, whatever session uses them.
-type gathered struct{ policy.Sets }
-
-// setsOf gives the policies that apply to s (docs/spec/evaluation.md 2); false if there is no such principal.
-func (z *Authorizer) setsOf(r state.Reader, s *Subject) (policy.Sets, bool) {
-	p := s.Principal
+// memoOf gives what is known of the root user, user or role behind a principal; nil if there is none.
+func (z *Authorizer) memoOf(r state.Reader, p *state.Principal) *memo {
 	a := r.Account(p.Account)
 	if a == nil {
-		return policy.Sets{}, false
+		return nil
 	}
-	var sets policy.Sets
+	var kind policy.CallerKind
 	switch p.Kind {
 	case state.RootUser:
-		sets = policy.Sets{Root: true, Caller: policy.Caller{Kind: policy.RootCaller, Account: a.ID, ARN: arn.Root(state.Partition, a.ID)}}
+		kind = policy.RootCaller
+	case state.IAMUser:
+		kind = policy.UserCaller
+	case state.RoleSession:
+		kind = policy.RoleCaller
 	case state.FederatedUser:
+		kind = policy.UserCaller
 		if p.ID == a.ID { // made by the root user
-			sets.Root = true
-		} else {
-			g := z.gatheredOf(a, p.ID, true)
-			if g == nil {
-				return policy.Sets{}, false
-			}
-			sets = g.Sets
-		}
-		sets.Caller.Kind, sets.Caller.Account, sets.Caller.Session = policy.FederatedCaller, a.ID, p.ARN()
-	case state.IAMUser, state.RoleSession:
-		g := z.gatheredOf(a, p.ID, p.Kind == state.IAMUser)
-		if g == nil {
-			return policy.Sets{}, false
-		}
-		sets = g.Sets
-		if p.Kind == state.RoleSession {
-			sets.Caller.Session = p.ARN()
+			kind = policy.RootCaller
 		}
 	default:
-		return policy.Sets{}, false
-	}
-	if s.Session != nil && s.Session.Limited() {
-		sets.Session = policy.NewSet(sessionPolicies(a, s)...)
-	}
-	return sets, true
-}
-
-func sessionPolicies(a *state.Account, s *Subject) []*policy.Attached {
-	var list []*policy.Attached
-	if s.Session.Policy != "" {
-		list = append(list, &policy.Attached{Policy: s.Session.Inline, Owner: s.Principal.ARN()})
-	}
-	for _, arn := range s.Session.PolicyARNs {
-		list = append(list, managed(a, arn))
-	}
-	return list
-}
-
-// gatheredOf gives the sets of a user or role with that unique id, nil if there is none.
-func (z *Authorizer) gatheredOf(a *state.Account, id string, user bool) *gathered {
-	s := &z.shards[shardOf(id)]
-	if a.Epoch != 0 {
-		s.mu.RLock()
-		m, ok := s.memos[id]
-		s.mu.RUnlock()
-		if ok && m.epoch == a.Epoch && m.account == a.ID && user == (m.sets.Caller.Kind == policy.UserCaller) {
-			return m.sets
-		}
-	}
-	var g *gathered
-	if user {
-		g = gatherUser(a, id)
-	} else {
-		g = gatherRole(a, id)
-	}
-	if g != nil && a.Epoch != 0 {
-		s.mu.Lock()
-		if len(s.memos) >= maxMemos {
-			clear(s.memos)
-		}
-		// A reader of an older view may come late: what it puts here is found again only by readers of that same epoch.
-		s.memos[id] = memo{a.ID, a.Epoch, g}
-		s.mu.Unlock()
-	}
-	return g
-}
-
-func gatherUser(a *state.Account, id string) *gathered {
-	u := a.User(id)
-	if u == nil {
 		return nil
 	}
-	g := &gathered{}
-	g.Caller = policy.Caller{Kind: policy.UserCaller, Account: a.ID, ID: id, ARN: u.ARN(a.ID)}
-	list := attached(nil, a, id, g.Caller.ARN)
-	for group := range a.GroupsOf(id) {
+	id := p.ID
+	if kind == policy.RootCaller {
+		id = a.ID
+	}
+	member := r.Membership(a.ID)
+	if lasting(a, member) {
+		if m := z.memos.find(id, a.ID, kind); m != nil && m.holds(a, member) {
+			return m
+		}
+	}
+	m := gather(a, member, id, kind)
+	if m != nil && lasting(a, member) {
+		// A reader of an older view may come late: what it puts here is found again only by readers of that same state.
+		z.memos.put(m)
+	}
+	return m
+}
+
+// gather collects what applies to a root user, user or role, and what conditions can ask of it (docs/spec/evaluation.md 1.2, 2).
+func gather(a *state.Account, member *state.Membership, id string, kind policy.CallerKind) *memo {
+	m := &memo{id: id, account: a.ID, kind: kind, epoch: a.Epoch, member: member}
+	if member != nil {
+		m.orgEpoch = member.Epoch
+		if !member.Management {
+			m.sets.SCP = member.SCP
+		}
+	}
+	found := false
+	switch kind {
+	case policy.RootCaller:
+		m.root(a)
+		found = true
+	case policy.UserCaller:
+		found = m.user(a)
+	case policy.RoleCaller:
+		found = m.role(a)
+	}
+	if !found {
+		return nil
+	}
+	m.weigh()
+	return m
+}
+
+func (m *memo) root(a *state.Account) {
+	name := arn.Root(state.Partition, a.ID)
+	m.sets.Root = true
+	m.sets.Caller = policy.Caller{Kind: policy.RootCaller, Account: a.ID, ARN: name}
+	m.keysOf(name, "Account")
+	m.own = append(m.own, single("aws:userid", a.ID))
+}
+
+func (m *memo) user(a *state.Account) bool {
+	u := a.User(m.id)
+	if u == nil {
+		return false
+	}
+	name := u.ARN(a.ID)
+	m.sets.Caller = policy.Caller{Kind: policy.UserCaller, Account: a.ID, ID: u.Id, ARN: name}
+	list := attached(nil, a, u.Id, name)
+	for group := range a.GroupsOf(u.Id) {
 		list = attached(list, a, group.Id, group.ARN(a.ID))
 	}
-	g.Identity = policy.NewSet(list...)
-	g.bound(a, id)
-	return g
+	m.sets.Identity = policy.NewSet(list...)
+	m.bound(a, u.Id)
+	m.keysOf(name, "User")
+	m.own = append(m.own, single("aws:userid", u.Id), single("aws:username", u.Name))
+	m.tagged(u.Tags)
+	return true
 }
 
-func gatherRole(a *state.Account, id string) *gathered {
-	role := a.Role(id)
+func (m *memo) role(a *state.Account) bool {
+	role := a.Role(m.id)
 	if role == nil {
-		return nil
+		return false
 	}
-	g := &gathered{}
-	g.Caller = policy.Caller{
-		Kind: policy.RoleCaller, Account: a.ID, ID: id, ARN: role.ARN(a.ID), ServiceLinked: strings.HasPrefix(role.Path, serviceLinkedPath),
+	name := role.ARN(a.ID)
+	m.sets.Caller = policy.Caller{
+		Kind: policy.RoleCaller, Account: a.ID, ID: role.Id, ARN: name, ServiceLinked: strings.HasPrefix(role.Path, serviceLinkedPath),
 	}
-	g.Identity = policy.NewSet(attached(nil, a, id, g.Caller.ARN)...)
-	g.bound(a, id)
-	return g
+	m.sets.Identity = policy.NewSet(attached(nil, a, role.Id, name)...)
+	m.bound(a, role.Id)
+	m.keysOf(name, "AssumedRole")
+	m.tagged(role.Tags)
+	return true
 }
 
 // attached adds the policies of one user, group or role to the list.
@@ -136,9 +132,9 @@ func attached(list []*policy.Attached, a *state.Account, owner, ownerARN string)
 	return list
 }
 
-func (g *gathered) bound(a *state.Account, owner string) {
+func (m *memo) bound(a *state.Account, owner string) {
 	if b := a.Boundary(owner); b != nil {
-		g.Boundary = policy.NewSet(managed(a, b.Policy))
+		m.sets.Boundary = policy.NewSet(managed(a, b.Policy))
 	}
 }
 
@@ -157,10 +153,40 @@ func managed(a *state.Account, policyARN string) *policy.Attached {
 	return at
 }
 
-func shardOf(id string) uint32 {
-	h := uint32(2166136261)
-	for i := range len(id) {
-		h = (h ^ uint32(id[i])) * 16777619
+// setsOf are the sets of a session or key of the principal behind m. room is where they are made if they are not those of m itself.
+func setsOf(r state.Reader, q *Query, m *memo, room *policy.Sets) *policy.Sets {
+	p := q.Principal
+	limited := q.Session != nil && q.Session.Limited()
+	scp := len(q.SCP) > 0 && (m.member == nil || !m.member.Management)
+	if (p.Kind == state.IAMUser || p.Kind == state.RootUser) && !limited && !scp {
+		return &m.sets
 	}
-	return (h ^ h>>16) % shardCount
+	*room = m.sets
+	switch p.Kind {
+	case state.RoleSession:
+		room.Caller.Session = p.ARN()
+	case state.FederatedUser:
+		room.Caller.Kind, room.Caller.Session = policy.FederatedCaller, p.ARN()
+		if m.kind == policy.RootCaller {
+			room.Caller.ARN = ""
+		}
+	}
+	if limited {
+		room.Session = policy.NewSet(sessionPolicies(r.Account(m.account), q)...)
+	}
+	if scp {
+		room.SCP = append(room.SCP[:len(room.SCP):len(room.SCP)], q.SCP...)
+	}
+	return room
+}
+
+func sessionPolicies(a *state.Account, q *Query) []*policy.Attached {
+	var list []*policy.Attached
+	if q.Session.Policy != "" {
+		list = append(list, &policy.Attached{Policy: q.Session.Inline, Owner: q.Principal.ARN()})
+	}
+	for _, name := range q.Session.PolicyARNs {
+		list = append(list, managed(a, name))
+	}
+	return list
 }
