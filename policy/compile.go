@@ -20,6 +20,7 @@ type Policy struct {
 // statement refers to its patterns by where they end; they begin where those of the statement before end.
 type statement struct {
 	actions, resources uint32
+	weight             uint16 // of the work to ask it: grows with its text
 	flags              statementFlags
 }
 
@@ -116,12 +117,16 @@ func (p *Policy) compileStatement(s *Statement, i int, variables bool) {
 		p.compileResource(r, variables)
 	}
 	out := statement{actions: uint32(len(p.actions)), resources: uint32(len(p.resources))}
+	out.weight = s.weight()
 	out.set(flagDeny, s.Denies())
 	out.set(flagNotAction, s.NotAction)
 	out.set(flagNotResource, s.NotResource)
 	out.set(flagAnyResource, len(s.Resources) == 0)
 	p.statements[i] = out
 }
+
+// weight is the length of the statement's text in units that fit.
+func (s *Statement) weight() uint16 { return uint16(min(max(1, (s.End-s.Start)/16), 1<<16-1)) }
 
 // compileExtras compiles the conditions and the principals.
 func (p *Policy) compileExtras(d *Document) {

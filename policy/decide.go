@@ -99,12 +99,32 @@ func (v *verdict) ask(layer Layer, s *Set, q *query) bool {
 	if s == nil {
 		return true
 	}
+	if s.index != nil {
+		f := finder{set: s, q: q, deny: noPlace, allow: noPlace, last: noPlace}
+		if s.index.find(&f) {
+			return v.found(layer, &f)
+		}
+	}
 	for _, a := range s.policies {
 		if !v.add(layer, a, q) {
 			return false
 		}
 	}
 	return true
+}
+
+// found takes what the index found. It returns false for an explicit deny.
+func (v *verdict) found(layer Layer, f *finder) bool {
+	effect, at := DenyExplicit, f.deny
+	if f.deny == noPlace {
+		effect, at = Allow, f.allow
+		if f.allow == noPlace {
+			return true
+		}
+	}
+	v.allowed = effect == Allow
+	v.decision = Decision{Effect: effect, Layer: layer, Policy: f.set.policies[at>>16], Statement: int(at & 0xffff)}
+	return v.allowed
 }
 
 // add asks one more policy of the set, where every way to name the caller is as good. It returns false for an explicit deny.

@@ -56,3 +56,24 @@ func GlobFold(pattern, text string) bool { return globFold(pattern, text) }
 
 // ValidDate is the check of Date values.
 func ValidDate(v string) bool { return validDate(v) }
+
+// IndexForm says what index a set has: "", "list", "hash" or "hash and windows".
+func IndexForm(s *Set) string {
+	switch {
+	case s.index == nil:
+		return ""
+	case s.index.hashed == nil:
+		return "list"
+	case s.index.hashed.filter == nil:
+		return "hash"
+	}
+	return "hash and windows"
+}
+
+// IndexUse says how many statements the index asks, and whether that takes all of its fuel.
+func IndexUse(s *Set, r *Request) (fuel, used int, ok bool) {
+	q, _ := newQuery(&Sets{}, r)
+	f := finder{set: s, q: &q, deny: noPlace, allow: noPlace, last: noPlace}
+	ok = s.index.find(&f)
+	return s.index.hashed.fuel, s.index.hashed.fuel - f.fuel, ok
+}

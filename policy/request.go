@@ -91,6 +91,7 @@ func (r *Request) UsesContext() bool {
 type query struct {
 	action      string
 	colon       int // place of the colon in action
+	actions     actionBits
 	resource    string
 	anyResource bool // resource is "*"
 	context     []Entry
@@ -109,7 +110,7 @@ func newQuery(s *Sets, r *Request) (query, bool) {
 		return query{}, false
 	}
 	return query{
-		action: r.Action, colon: colon, resource: r.Resource, anyResource: r.Resource == "*",
+		action: r.Action, colon: colon, actions: requestBits(r.Action, colon), resource: r.Resource, anyResource: r.Resource == "*",
 		context: r.Context, caller: &s.Caller, boundary: s.bounded(),
 	}, true
 }

@@ -13,6 +13,7 @@ type Attached struct {
 // is not the same as a set without policies: a limit that exists and allows nothing.
 type Set struct {
 	policies []*Attached
+	index    *index // nil: statements are asked in turn
 	kinds    uint16 // bit 1<<kind for each kind of policy in it
 	context  bool   // a policy reads the request context
 	broken   bool   // some policy cannot be evaluated
@@ -30,6 +31,9 @@ func NewSet(policies ...*Attached) *Set {
 		s.kinds |= 1 << a.Policy.kind
 		s.context = s.context || a.Policy.UsesContext()
 	}
+	if !s.broken {
+		s.index = newIndex(policies)
+	}
 	return s
 }
 
@@ -43,7 +47,14 @@ func (s *Set) Policies() []*Attached {
 
 // Unindexed is the same set without an index: decisions ask every statement in turn. Their answers are the same; tests compare them.
 // s may be nil.
-func (s *Set) Unindexed() *Set { return s }
+func (s *Set) Unindexed() *Set {
+	if s == nil {
+		return nil
+	}
+	out := *s
+	out.index = nil
+	return &out
+}
 
 // UsesContext says whether a decision with the set reads the request context. s may be nil.
 func (s *Set) UsesContext() bool { return s != nil && s.context }

@@ -1,0 +1,322 @@
+package policy
+
+import "math/bits"
+
+const (
+	maxLengths  = 32 // of beginnings: each is a look-up for every request
+	crowd       = 4  // so many entries may share a beginning before other anchors are tried
+	minAnchor   = 8  // bytes
+	maxPolicies = 1<<16 - 1
+)
+
+// draft is an entry with what its anchor may be.
+type draft struct {
+	entry
+	begin string // the literal beginning of the pattern
+	rest  string // what comes after it, if that may have windows
+	split wildcards
+	sum   uint64 // the hash of its anchor; 0 where it has none
+	long  uint16 // the length of the beginning that is its anchor, 0 for a window
+}
+
+// newIndex makes the index of policies that can all be evaluated, or nil where there are too many.
+func newIndex(policies []*Attached) *index {
+	entries := 0
+	for _, a := range policies {
+		entries += a.Policy.entries()
+		if len(a.Policy.statements) >= maxPolicies {
+			return nil
+		}
+	}
+	if len(policies) >= maxPolicies {
+		return nil
+	}
+	if entries <= smallIndex {
+		x := &index{always: make([]entry, 0, entries)}
+		drafts := make([]draft, 0, smallIndex)
+		for number, a := range policies {
+			drafts = a.Policy.drafts(number, drafts)
+		}
+		for i := range drafts {
+			x.always = append(x.always, drafts[i].entry)
+		}
+		return x
+	}
+	drafts := make([]draft, 0, entries)
+	for number, a := range policies {
+		drafts = a.Policy.drafts(number, drafts)
+	}
+	fuel := 0
+	for _, a := range policies {
+		for i := range a.Policy.statements {
+			fuel += int(a.Policy.statements[i].weight)
+		}
+	}
+	anchorBeginnings(drafts)
+	anchorWindows(drafts)
+	return hashDrafts(drafts, 2*fuel+len(drafts))
+}
+
+// entries is how many entries the policy has.
+func (p *Policy) entries() int {
+	n, from := 0, uint32(0)
+	for i := range p.statements {
+		s := &p.statements[i]
+		if p.anyResource(s, from) {
+			n++
+		} else {
+			n += int(s.resources - from)
+		}
+		from = s.resources
+	}
+	return n
+}
+
+// anyResource says that what the statement says of resources leaves nothing to look for. from is where its resources begin.
+func (p *Policy) anyResource(s *statement, from uint32) bool {
+	if s.has(flagNotResource) || s.has(flagAnyResource) {
+		return true
+	}
+	for i := from; i < s.resources; i++ {
+		if p.resources[i].form == resourceAll {
+			return true
+		}
+	}
+	return false
+}
+
+// drafts appends those of the policy.
+func (p *Policy) drafts(number int, out []draft) []draft {
+	actions, resources := uint32(0), uint32(0)
+	for i := range p.statements {
+		s := &p.statements[i]
+		d := draft{entry: entry{place: place(number)<<16 | place(i), deny: s.has(flagDeny), at: anywhere}}
+		if s.has(flagNotAction) {
+			d.actions = allActions
+		} else {
+			for j := actions; j < s.actions; j++ {
+				d.actions |= p.actions[j].bits()
+			}
+		}
+		if p.anyResource(s, resources) {
+			out = append(out, d)
+		} else {
+			for j := resources; j < s.resources; j++ {
+				out = append(out, d)
+				out[len(out)-1].take(p, &p.resources[j])
+			}
+		}
+		actions, resources = s.actions, s.resources
+	}
+	return out
+}
+
+// take makes the draft that of one pattern.
+func (d *draft) take(p *Policy, r *resourcePattern) {
+	d.rest, d.split = "", r.wildcards()
+	if r.form == resourceVariable {
+		t := &p.extra.templates[r.template]
+		d.begin = t.parts[0].text[:t.literal]
+	} else {
+		d.begin = r.text[:r.literal]
+		if r.form == resourceTail || r.form == resourceHead {
+			d.rest = r.text[r.literal:]
+		}
+	}
+	d.at, d.window = anywhere, 0
+	if n := len(d.begin); n >= minAnchor && n <= MaxResource {
+		d.at, d.window = uint16(n-minAnchor), load8(d.begin, n-minAnchor)
+	}
+}
+
+// anchorBeginnings gives each draft with a long enough beginning that anchor. Where the lengths are too many, beginnings are cut to
+// multiples of a number that makes them few.
+func anchorBeginnings(drafts []draft) {
+	var seen lengthSet
+	for i := range drafts {
+		if drafts[i].at != anywhere {
+			seen.add(len(drafts[i].begin))
+		}
+	}
+	unit := seen.unit()
+	for i := range drafts {
+		d := &drafts[i]
+		if n := len(d.begin) / unit * unit; d.at != anywhere && n >= minAnchor {
+			d.sum, d.long = beginningHash(d.begin[:n]), uint16(n)
+		}
+	}
+}
+
+// lengthSet are lengths up to MaxResource.
+type lengthSet [MaxResource/64 + 1]uint64
+
+func (s *lengthSet) add(n int) { s[n/64] |= 1 << (n % 64) }
+
+func (s *lengthSet) all() []uint16 {
+	var out []uint16
+	for i, word := range s {
+		for ; word != 0; word &= word - 1 {
+			out = append(out, uint16(i*64+bits.TrailingZeros64(word)))
+		}
+	}
+	return out
+}
+
+// unit is the smallest power of two whose multiples, where each length is cut to one, are at most maxLengths.
+func (s *lengthSet) unit() int {
+	lengths := s.all()
+	for unit := 1; ; unit *= 2 {
+		n, before := 0, -1
+		for _, l := range lengths {
+			if l := int(l) / unit; l != before {
+				n, before = n+1, l
+			}
+		}
+		if n <= maxLengths {
+			return unit
+		}
+	}
+}
+
+// sums counts hashes. Different ones may be counted together, which makes an anchor look worse than it is.
+type sums struct {
+	counts []uint16
+	shift  int
+}
+
+func newSums(n int) sums {
+	log := bits.Len(uint(n)) + 1
+	return sums{make([]uint16, 1<<log), 64 - log}
+}
+
+func (s *sums) add(sum uint64) {
+	if c := &s.counts[sum>>s.shift]; *c < 1<<16-1 {
+		*c++
+	}
+}
+
+func (s *sums) of(sum uint64) uint16 { return s.counts[sum>>s.shift] }
+
+// anchorWindows gives drafts whose beginning is crowded, or that have none, the rarest of their windows instead, if that is rarer.
+func anchorWindows(drafts []draft) {
+	beginnings := newSums(len(drafts))
+	for i := range drafts {
+		if drafts[i].sum != 0 {
+			beginnings.add(drafts[i].sum)
+		}
+	}
+	wanting := func(d *draft) bool { return d.rest != "" && (d.sum == 0 || beginnings.of(d.sum) > crowd) }
+	n := 0
+	for i := range drafts {
+		if wanting(&drafts[i]) {
+			n += len(drafts[i].rest)
+		}
+	}
+	if n == 0 {
+		return
+	}
+	windows := newSums(n)
+	for i := range drafts {
+		if d := &drafts[i]; wanting(d) {
+			d.eachWindow(windows.add)
+		}
+	}
+	for i := range drafts {
+		d := &drafts[i]
+		if !wanting(d) {
+			continue
+		}
+		best := uint16(1<<16 - 1)
+		if d.sum != 0 {
+			best = beginnings.of(d.sum)
+		}
+		d.eachWindow(func(sum uint64) {
+			if c := windows.of(sum); c < best {
+				best, d.sum, d.long = c, sum, 0
+			}
+		})
+	}
+}
+
+// eachWindow gives the hashes of the windows: 8 bytes without a wildcard.
+func (d *draft) eachWindow(take func(sum uint64)) {
+	for from, i := 0, 0; i <= len(d.rest); i++ {
+		if i < len(d.rest) && d.rest[i] != d.split.star && d.rest[i] != d.split.one {
+			continue
+		}
+		for ; from+minAnchor <= i; from++ {
+			take(windowHash(load8(d.rest, from)))
+		}
+		from = i + 1
+	}
+}
+
+// hashDrafts puts the drafts in a table.
+func hashDrafts(drafts []draft, fuel int) *index {
+	anchored, windows := 0, 0
+	var lengths lengthSet
+	for i := range drafts {
+		switch d := &drafts[i]; {
+		case d.sum == 0:
+			continue
+		case d.long == 0:
+			windows++
+		default:
+			lengths.add(int(d.long))
+		}
+		anchored++
+	}
+	log := bits.Len(uint(anchored)) + 1
+	h := &hashIndex{
+		lengths: lengths.all(), slots: make([]slot, 1<<log), shift: uint8(64 - log), entries: make([]entry, anchored), fuel: fuel,
+	}
+	if windows > 0 {
+		h.filter = make([]uint64, max(1, 1<<bits.Len(uint(windows))/4))
+	}
+	x := &index{always: make([]entry, 0, len(drafts)-anchored), hashed: h}
+	for i := range drafts { // count
+		d := &drafts[i]
+		if d.sum == 0 {
+			x.always = append(x.always, d.entry)
+			continue
+		}
+		h.slot(d.sum).to++
+		if d.long == 0 {
+			h.admit(d.sum)
+		}
+	}
+	at := uint32(0)
+	for i := range h.slots { // make room, and point behind it
+		if s := &h.slots[i]; s.to > 0 {
+			at += s.to
+			s.from, s.to = at, at
+		}
+	}
+	for i := len(drafts) - 1; i >= 0; i-- { // from the last to the first, so that each bucket is in order
+		if d := &drafts[i]; d.sum != 0 {
+			s := h.slot(d.sum)
+			s.from--
+			h.entries[s.from] = d.entry
+		}
+	}
+	return x
+}
+
+// slot is that of an anchor, or the free one that becomes it.
+func (h *hashIndex) slot(sum uint64) *slot {
+	for i, mask := sum>>h.shift, uint64(len(h.slots)-1); ; i = (i + 1) & mask {
+		s := &h.slots[i]
+		if s.to == 0 {
+			s.key = uint32(sum)
+			return s
+		}
+		if s.key == uint32(sum) {
+			return s
+		}
+	}
+}
+
+func (h *hashIndex) admit(sum uint64) {
+	bit := uint32(sum) & uint32(len(h.filter)*64-1)
+	h.filter[bit>>6] |= 1 << (bit & 63)
+}
