@@ -55,7 +55,18 @@ func tagKey(name string) string {
 	return after
 }
 
-func foldEqual(a, b string) bool { return strings.Map(asciiLower, a) == strings.Map(asciiLower, b) }
+// foldEqual compares without regard to the case of ASCII letters.
+func foldEqual(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if asciiLower(rune(a[i])) != asciiLower(rune(b[i])) {
+			return false
+		}
+	}
+	return true
+}
 
 // conditionsHold is chapter 9: all operators and all keys must hold.
 func conditionsHold(d *policy.Document, s *policy.Statement, context []policy.Entry) bool {

@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -9,117 +8,187 @@ import (
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// Sets are the caller and the documents that apply to it, docs/spec/evaluation.md 2, as package policy has them.
-type Sets struct {
-	Caller   policy.Caller
-	Identity []*policy.Document
-	Root     bool
-	Boundary *policy.Document
-	Session  []*policy.Document
-	// Resource is the policy of the check's resource, of kind Resource or Trust. The one in policy.Request is not looked at.
-	Resource *policy.Document
+// collected are E1 to E8 of docs/spec/evaluation.md 4.2. A pointer is nil, and a list empty, where the set is NA.
+type collected struct {
+	id       evaluated
+	pb, sp   *evaluated
+	scp, rcp []evaluated
+	rbp      evaluated
+	ep       *evaluated
+	acl      class
 }
 
-// Place names a statement: its document's index in the deciding set and its own.
-type Place struct{ Policy, Statement int }
-
-// Decision is the answer with every statement of the deciding layer that could have been named as its cause, in the order of the set.
-type Decision struct {
-	Effect policy.Effect
-	Layer  policy.Layer
-	Denies []Place // for DenyExplicit
-	Allows []Place // for Allow; none when it is root's own
-}
-
-// grant is an allowing statement with how it names the caller.
-type grant struct {
-	place Place
-	class class
-}
-
-// evaluated is what evalSet gives.
-type evaluated struct {
-	denies []Place
-	allows []grant
-}
-
-// Decide is docs/spec/evaluation.md 4.2 for the sets of this package.
+// Decide is docs/spec/evaluation.md 4.2 for the sets of this package, step by step, and T1 of 4.1.
 func Decide(s Sets, r policy.Request) (Decision, error) {
-	if s.Caller.Kind == policy.RootCaller {
-		s.Boundary = nil
-	}
-	rbpLayer, err := s.check()
-	if err != nil {
+	if err := s.check(); err != nil {
 		return Decision{}, err
 	}
-	if !evaluable(r, r.Context) || !evaluable(r, r.PolicyContext) {
-		return Decision{}, nil
+	if !evaluable(r) {
+		return Decision{}, nil // fail closed, before anything else: also for a call that is exempt (inferred)
 	}
-	hasAccount := s.Caller.Kind != policy.ServiceCaller && s.Caller.Kind != policy.ProviderCaller && s.Caller.Kind != policy.AnonymousCaller
+	if r.Exempt { // T1
+		return Decision{Effect: policy.Allow, Layer: policy.LayerExempt}, nil
+	}
 	owner := r.Owner
 	if owner == "" || r.Resource == "*" {
 		owner = s.Caller.Account
 	}
-	same := hasAccount && owner == s.Caller.Account
+	same := hasAccount(s.Caller) && s.Caller.Account == owner
+	c := s.collect(r, same)
 
-	id := s.evalSet(s.Identity, r)                     // E1
-	pb := s.evalSet([]*policy.Document{s.Boundary}, r) // E2
-	sp := s.evalSet(s.Session, r)                      // E3
-	if r.PolicyContext != nil {
-		r.Context = r.PolicyContext
+	if d, found := c.explicitDeny(s.resourceLayer()); found { // D1
+		return d, nil
 	}
-	rbp := s.evalSet([]*policy.Document{s.Resource}, r) // E6
+	if level := silent(c.rcp); level >= 0 { // G1
+		return Decision{Layer: policy.LayerRCP, Level: level}, nil
+	}
+	if level := silent(c.scp); level >= 0 { // G2
+		return Decision{Layer: policy.LayerSCP, Level: level}, nil
+	}
+	if c.ep != nil && len(c.ep.allows) == 0 { // G3
+		return Decision{Layer: policy.LayerEndpoint}, nil
+	}
+	switch {
+	case !hasAccount(s.Caller):
+		return c.withoutAccount(&s), nil
+	case same:
+		return c.sameAccount(&s, r.NeedsResourcePolicy), nil
+	}
+	return c.crossAccount(&s), nil
+}
 
-	for _, layer := range []struct {
+// collect asks every set.
+func (s *Sets) collect(r policy.Request, same bool) collected {
+	boundary := s.Boundary
+	if s.Caller.Kind == policy.RootCaller || s.Caller.ServiceLinked { // 6.3, 6.6
+		boundary = nil
+	}
+	q := question{Request: r, caller: s.Caller, boundary: boundary != nil}
+	var c collected
+	c.id = q.evalSet(s.Identity) // E1; a root has none, and if it has, a deny in it counts (inferred)
+	if boundary != nil {         // E2
+		pb := q.evalSet([]*policy.Document{boundary})
+		c.pb = &pb
+	}
+	switch { // E3
+	case s.Session != nil:
+		sp := q.evalSet(s.Session)
+		c.sp = &sp
+	case s.Caller.Kind == policy.FederatedCaller:
+		c.sp = &evaluated{}
+	}
+	if hasAccount(s.Caller) && !s.Caller.ServiceLinked { // E4, 6.1.1
+		for _, level := range s.SCP {
+			c.scp = append(c.scp, q.evalSet(level))
+		}
+	}
+	if !s.Caller.ServiceLinked { // E5, 6.2.1
+		for _, level := range s.RCP {
+			c.rcp = append(c.rcp, q.evalSet(level))
+		}
+	}
+	if s.Endpoint != nil { // E7
+		through := q
+		through.gateway = r.Gateway
+		ep := through.evalSet([]*policy.Document{s.Endpoint})
+		c.ep = &ep
+	}
+	if r.PolicyContext != nil { // 1.4: what only the trust policy sees
+		q.Context = r.PolicyContext
+	}
+	c.rbp = q.evalSet([]*policy.Document{s.Resource}) // E6
+	c.acl = aclClass(r.Grantees, s.Caller, same)      // E8
+	return c
+}
+
+// explicitDeny is D1, in the order of 10.3.
+func (c *collected) explicitDeny(resource policy.Layer) (Decision, bool) {
+	for _, chain := range []struct {
+		layer  policy.Layer
+		levels []evaluated
+	}{{policy.LayerSCP, c.scp}, {policy.LayerRCP, c.rcp}} {
+		for i, level := range chain.levels { // 10.2: from the root down
+			if len(level.denies) > 0 {
+				return Decision{Effect: policy.DenyExplicit, Layer: chain.layer, Level: i, Denies: level.denies}, true
+			}
+		}
+	}
+	for _, set := range []struct {
 		layer policy.Layer
-		set   evaluated
-	}{{policy.LayerIdentity, id}, {policy.LayerBoundary, pb}, {policy.LayerSession, sp}, {rbpLayer, rbp}} { // D1, order of 10.3
-		if len(layer.set.denies) > 0 {
-			return Decision{Effect: policy.DenyExplicit, Layer: layer.layer, Denies: layer.set.denies}, nil
+		set   *evaluated
+	}{
+		{policy.LayerEndpoint, c.ep}, {policy.LayerIdentity, &c.id}, {policy.LayerBoundary, c.pb}, {policy.LayerSession, c.sp}, {resource, &c.rbp},
+	} {
+		if set.set != nil && len(set.set.denies) > 0 {
+			return Decision{Effect: policy.DenyExplicit, Layer: set.layer, Denies: set.set.denies}, true
 		}
 	}
+	return Decision{}, false
+}
 
-	idAllows := s.Root || len(id.allows) > 0
-	pbOK := s.Boundary == nil || len(pb.allows) > 0
-	spOK := len(s.Session) == 0 && s.Caller.Kind != policy.FederatedCaller || len(sp.allows) > 0
+// silent is the first level without an allow, or -1.
+func silent(levels []evaluated) int {
+	return slices.IndexFunc(levels, func(level evaluated) bool { return len(level.allows) == 0 })
+}
+
+// withoutAccount is S1.
+func (c *collected) withoutAccount(s *Sets) Decision {
+	if free := c.rbp.classes(wildcard, direct); len(free) > 0 {
+		return Decision{Effect: policy.Allow, Layer: s.resourceLayer(), Allows: places(free)}
+	}
+	if s.Caller.Kind == policy.AnonymousCaller && c.acl == wildcard {
+		return Decision{Effect: policy.Allow, Layer: policy.LayerACL}
+	}
+	return Decision{Layer: s.resourceLayer()}
+}
+
+// own is what the caller's own sets say of an identity allow.
+func (c *collected) own(root bool) (idAllows, pbOK, spOK bool) {
+	return root || len(c.id.allows) > 0, c.pb == nil || len(c.pb.allows) > 0, c.sp == nil || len(c.sp.allows) > 0
+}
+
+// byIdentity is an allow that names the identity policies, or nothing where the root's own allow stands for them.
+func (c *collected) byIdentity(root bool) Decision {
+	d := Decision{Effect: policy.Allow, Layer: policy.LayerIdentity}
+	if !root {
+		d.Allows = places(c.id.allows)
+	}
+	return d
+}
+
+// sameAccount is S2.
+func (c *collected) sameAccount(s *Sets, needsResourcePolicy bool) Decision {
+	idAllows, pbOK, spOK := c.own(s.Root)
 	idOK := idAllows && pbOK && spOK
+	if free := c.rbp.classes(direct, wildcard); len(free) > 0 { // a
+		return Decision{Effect: policy.Allow, Layer: s.resourceLayer(), Allows: places(free)}
+	}
+	if limited := c.rbp.classes(role, issuer); len(limited) > 0 && pbOK && spOK { // b
+		return Decision{Effect: policy.Allow, Layer: s.resourceLayer(), Allows: places(limited)}
+	}
+	if idOK && (!needsResourcePolicy || len(c.rbp.classes(account)) > 0) { // c
+		return c.byIdentity(s.Root)
+	}
+	if needsResourcePolicy && len(c.rbp.allows) == 0 { // d, 10.3
+		return Decision{Layer: s.resourceLayer()}
+	}
+	return Decision{Layer: firstSilent(idAllows, pbOK)}
+}
 
-	byIdentity := Decision{Effect: policy.Allow, Layer: policy.LayerIdentity, Allows: places(id.allows)}
-	if s.Root {
-		byIdentity.Allows = nil
+// crossAccount is S3.
+func (c *collected) crossAccount(s *Sets) Decision {
+	idAllows, pbOK, spOK := c.own(s.Root)
+	idOK := idAllows && pbOK && spOK
+	granted := len(c.rbp.allows) > 0 || c.acl != none // a
+	if granted && idOK {                              // b
+		return c.byIdentity(s.Root)
 	}
-	free := rbp.classes(wildcard, direct)
-	limited := rbp.classes(role, issuer)
-	delegated := rbp.classes(account)
-
-	if !hasAccount { // S1
-		if len(free) > 0 {
-			return Decision{Effect: policy.Allow, Layer: rbpLayer, Allows: places(free)}, nil
-		}
-		return Decision{Layer: rbpLayer}, nil
+	// c, with the table of 10.3. A grant of an ACL stands there as its class does in 6.5 (inferred).
+	delegatesOnly := len(c.rbp.classes(direct, wildcard, role, issuer)) == 0 && c.acl != wildcard
+	if !granted || !idAllows && delegatesOnly {
+		return Decision{Layer: s.resourceLayer()}
 	}
-	if same { // S2
-		switch {
-		case len(free) > 0: // a
-			return Decision{Effect: policy.Allow, Layer: rbpLayer, Allows: places(free)}, nil
-		case len(limited) > 0 && pbOK && spOK: // b
-			return Decision{Effect: policy.Allow, Layer: rbpLayer, Allows: places(limited)}, nil
-		case idOK && (!r.NeedsResourcePolicy || len(delegated) > 0): // c
-			return byIdentity, nil
-		case r.NeedsResourcePolicy && len(rbp.allows) == 0: // 10.3, same account
-			return Decision{Layer: rbpLayer}, nil
-		}
-		return Decision{Layer: firstSilent(idAllows, pbOK)}, nil
-	}
-	switch { // S3
-	case len(rbp.allows) > 0 && idOK:
-		return byIdentity, nil
-	case len(rbp.allows) == 0: // 10.3, cross-account
-		return Decision{Layer: rbpLayer}, nil
-	case !idAllows && len(free)+len(limited) == 0:
-		return Decision{Layer: rbpLayer}, nil
-	}
-	return Decision{Layer: firstSilent(idAllows, pbOK)}, nil
+	return Decision{Layer: firstSilent(idAllows, pbOK)}
 }
 
 // firstSilent is the end of both lists of 10.3 for a request that some set of the caller's own did not allow.
@@ -133,8 +202,45 @@ func firstSilent(idAllows, pbOK bool) policy.Layer {
 	return policy.LayerSession
 }
 
+// aclClass is 6.5: how an ACL grants the caller.
+func aclClass(grantees []string, caller policy.Caller, same bool) class {
+	if same {
+		return none // "ACLs never decide for principals of the owner's account"
+	}
+	authenticated := hasAccount(caller)
+	anonymous := caller.Kind == policy.AnonymousCaller
+	best := none
+	for _, g := range grantees {
+		switch {
+		case g == policy.AllUsers && (authenticated || anonymous):
+			best = wildcard
+		case g == policy.AuthenticatedUsers && authenticated:
+			best = wildcard
+		case g == caller.Canonical && g != "" && authenticated && best == none:
+			best = account
+		}
+	}
+	return best
+}
+
+func hasAccount(c policy.Caller) bool {
+	switch c.Kind {
+	case policy.RootCaller, policy.UserCaller, policy.RoleCaller, policy.FederatedCaller:
+		return true
+	}
+	return false
+}
+
+// question is the request with what the statements need to know of the caller.
+type question struct {
+	policy.Request
+	caller   policy.Caller
+	boundary bool // the caller has a boundary that counts
+	gateway  bool // the set is the policy of a gateway endpoint
+}
+
 // evalSet is docs/spec/evaluation.md 3. A nil document is no document.
-func (s *Sets) evalSet(documents []*policy.Document, r policy.Request) evaluated {
+func (q *question) evalSet(documents []*policy.Document) evaluated {
 	var out evaluated
 	for i, d := range documents {
 		if d == nil {
@@ -142,13 +248,13 @@ func (s *Sets) evalSet(documents []*policy.Document, r policy.Request) evaluated
 		}
 		for j := range d.Statements {
 			statement := &d.Statements[j]
-			if !actionApplies(statement, r.Action) || !resourceApplies(d, statement, r.Resource, r.Context) ||
-				!conditionsHold(d, statement, r.Context) {
+			if !actionApplies(statement, q.Action) || !resourceApplies(d, statement, q.Resource, q.Context) ||
+				!conditionsHold(d, statement, q.Context) {
 				continue
 			}
 			how := wildcard // kinds without Principal
-			if d.Kind == policy.Resource || d.Kind == policy.Trust {
-				if how = principalClass(d, statement, s.Caller, s.Boundary != nil); how == none {
+			if d.Kind == policy.Resource || d.Kind == policy.Trust || d.Kind == policy.Endpoint || d.Kind == policy.RCP {
+				if how = q.principalClass(d, statement); how == none {
 					continue
 				}
 			}
@@ -163,53 +269,22 @@ func (s *Sets) evalSet(documents []*policy.Document, r policy.Request) evaluated
 	return out
 }
 
-// classes are the allows of the given classes.
-func (e *evaluated) classes(wanted ...class) []grant {
-	var out []grant
-	for _, g := range e.allows {
-		if slices.Contains(wanted, g.class) {
-			out = append(out, g)
-		}
-	}
-	return out
-}
-
-func places(grants []grant) []Place {
-	var out []Place
-	for _, g := range grants {
-		out = append(out, g.place)
-	}
-	return out
-}
-
-// check refuses documents in sets where they have no meaning, and names the layer of the resource's policy.
-func (s *Sets) check() (policy.Layer, error) {
-	for _, d := range append(append([]*policy.Document{s.Boundary}, s.Identity...), s.Session...) {
-		if d != nil && d.Kind != policy.Identity && d.Kind != policy.Managed && d.Kind != policy.Boundary && d.Kind != policy.Session {
-			return policy.LayerNone, fmt.Errorf("reference: a document of kind %d among the caller's policies", d.Kind)
-		}
-	}
-	switch {
-	case s.Resource == nil || s.Resource.Kind == policy.Resource:
-		return policy.LayerResource, nil
-	case s.Resource.Kind == policy.Trust:
-		return policy.LayerTrust, nil
-	}
-	return policy.LayerNone, fmt.Errorf("reference: a document of kind %d as the resource's policy", s.Resource.Kind)
-}
-
 // evaluable says whether a request is one at all: prefix:name on a resource, within the bounds of package policy.
-func evaluable(r policy.Request, context []policy.Entry) bool {
-	size := 0
-	for _, e := range context {
-		for _, v := range e.Values {
-			if size += len(v) + 1; !utf8.ValidString(v) {
-				return false
+func evaluable(r policy.Request) bool {
+	for _, context := range [][]policy.Entry{r.Context, r.PolicyContext} {
+		size := 0
+		for _, e := range context {
+			for _, v := range e.Values {
+				if size += len(v) + 64; !utf8.ValidString(v) { // MaxContextText: each counted 64 longer than it is
+					return false
+				}
 			}
+		}
+		if size > policy.MaxContextText || len(context) > policy.MaxContext {
+			return false
 		}
 	}
 	parts := strings.Split(r.Action, ":")
-	return size <= policy.MaxContextText && len(parts) == 2 && parts[0] != "" && parts[1] != "" && r.Resource != "" &&
-		len(r.Action) <= 256 && len(r.Resource) <= 4096 && len(context) <= policy.MaxContext &&
-		utf8.ValidString(r.Action) && utf8.ValidString(r.Resource)
+	return len(parts) == 2 && parts[0] != "" && parts[1] != "" && r.Resource != "" && len(r.Action) <= policy.MaxAction &&
+		len(r.Resource) <= policy.MaxResource && utf8.ValidString(r.Action) && utf8.ValidString(r.Resource)
 }

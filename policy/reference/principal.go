@@ -21,24 +21,44 @@ const (
 
 // rank orders the classes: DIRECT = WILDCARD > ROLE = ISSUER > ACCOUNT.
 func (c class) rank() int {
-	return map[class]int{none: 0, account: 1, issuer: 2, role: 2, wildcard: 3, direct: 3}[c]
+	return [...]int{none: 0, account: 1, issuer: 2, role: 2, wildcard: 3, direct: 3}[c]
 }
 
-// principalClass is line 3 of docs/spec/evaluation.md 3 for a statement of a resource or trust policy.
-func principalClass(d *policy.Document, s *policy.Statement, caller policy.Caller, boundary bool) class {
+// principalClass is line 3 of docs/spec/evaluation.md 3 for a statement of a kind with Principal.
+func (q *question) principalClass(d *policy.Document, s *policy.Statement) class {
 	switch {
 	case s.Principal == nil:
 		return none // 12.6: a stored statement without one never matches
+	case !s.Principal.Not && q.gateway:
+		return gatewayClass(s.Principal, q.caller)
 	case !s.Principal.Not:
-		return listedClass(d.Kind, s.Principal, caller)
+		return listedClass(d.Kind, s.Principal, q.caller)
 	case s.Effect == "Allow":
-		if listedClass(d.Kind, s.Principal, caller) == none { // 8.3
+		if listedClass(d.Kind, s.Principal, q.caller) == none { // 8.3
 			return wildcard
 		}
-	case boundary || !allListed(d.Kind, s.Principal, caller):
+	case q.gateway || q.boundary || !allListed(d.Kind, s.Principal, q.caller):
 		return wildcard
 	}
 	return none
+}
+
+// gatewayClass is docs/spec/evaluation.md 6.4: at a gateway only "*" names anybody, and the account its root user.
+func gatewayClass(p *policy.Principal, caller policy.Caller) class {
+	best := none
+	if p.Any {
+		best = wildcard
+	}
+	for _, v := range p.Values {
+		switch {
+		case v.Type != "AWS":
+		case v.Value == "*":
+			best = wildcard
+		case caller.Kind == policy.RootCaller && namesAccount(v.Value, caller) && best == none:
+			best = account
+		}
+	}
+	return best
 }
 
 func listedClass(kind policy.Kind, p *policy.Principal, caller policy.Caller) class {
@@ -56,8 +76,7 @@ func listedClass(kind policy.Kind, p *policy.Principal, caller policy.Caller) cl
 
 // valueClass is the table of 8.2, one form after the other.
 func valueClass(kind policy.Kind, v policy.PrincipalValue, caller policy.Caller) class {
-	inAccount := caller.Kind == policy.RootCaller || caller.Kind == policy.UserCaller || caller.Kind == policy.RoleCaller ||
-		caller.Kind == policy.FederatedCaller
+	inAccount := hasAccount(caller)
 	switch v.Type {
 	case "AWS":
 		switch {

@@ -53,10 +53,10 @@ func matchResource(value, resource string, kind policy.Kind, version2012 bool, c
 	return match(append(headTokens(head+":"), token{kind: anyRun}), resource, false)
 }
 
-// padded is the table of step 5.
+// padded is the table of step 5. What an SCP or RCP may not hold is padded where one does (inferred).
 func padded(kind policy.Kind, value string) bool {
 	switch kind {
-	case policy.Resource, policy.Trust:
+	case policy.Resource, policy.Trust, policy.Endpoint:
 		return strings.ContainsAny(value, "*?")
 	}
 	return true

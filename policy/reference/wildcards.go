@@ -41,16 +41,20 @@ func asciiLower(r rune) rune {
 // the first j runes.
 func match(tokens []token, text string, fold bool) bool {
 	runes := []rune(text)
-	ends := make([]bool, len(runes)+1)
+	ends, next := make([]bool, len(runes)+1), make([]bool, len(runes)+1)
 	ends[0] = true
 	for _, t := range tokens {
-		next := make([]bool, len(runes)+1)
 		run := t.kind == anyRun || t.kind == noColonRun
+		possible := false
 		for j := range next {
 			next[j] = run && ends[j] ||
 				j > 0 && t.takes(runes[j-1], fold) && (ends[j-1] || run && next[j-1])
+			possible = possible || next[j]
 		}
-		ends = next
+		if !possible {
+			return false
+		}
+		ends, next = next, ends
 	}
 	return ends[len(runes)]
 }
