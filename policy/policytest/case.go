@@ -40,7 +40,10 @@ type Case struct {
 	NeedsResourcePolicy bool
 	Exempt              bool  // that of policy.Request
 	Context             []Key // what differs from the environment
+	PolicyContext       []Key // what differs from that for the policy of the resource, see policy.Request
 	Want                Outcome
+
+	hints hints // of a generated case
 }
 
 // Policy is a policy of a case.
@@ -124,6 +127,9 @@ func (c *Case) String() string {
 	fmt.Fprintf(&b, "request: %s on %s\n", quoteWord(c.Action), quoteWord(c.Resource))
 	for _, k := range c.Context {
 		fmt.Fprintf(&b, "context: %s\n", k)
+	}
+	for _, k := range c.PolicyContext {
+		fmt.Fprintf(&b, "policy context: %s\n", k)
 	}
 	fmt.Fprintf(&b, "expect: %s\n", c.Want)
 	return b.String()

@@ -42,7 +42,8 @@
 //
 // The context has the keys of
 // docs/spec/evaluation.md 1.2 for the caller and the environment of its section 13 (see Case.Environment), "tags" are the caller's;
-// a "context" line sets one key to a JSON string, to a JSON list (which makes the key multi-valued) or to "absent".
+// a "context" line sets one key to a JSON string, to a JSON list (which makes the key multi-valued) or to "absent", and a
+// "policy context" line does the same only for what the policy of the resource reads (policy.Request.PolicyContext).
 //
 // "expect" names the effect, the layer that decided with its level where it has levels ("DENY-I SCP 1", "DENY-E RCP 0 p1#0"), and the
 // deciding statement by policy and index; nothing follows where no statement decided. The layer is "ACL" where the ACL allowed, "exempt"

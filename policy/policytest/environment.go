@@ -108,15 +108,25 @@ func (c *Case) Request() policy.Request {
 		Action: c.Action, Resource: c.Resource, Owner: c.Owner, NeedsResourcePolicy: c.NeedsResourcePolicy,
 		Grantees: c.Grantees, Gateway: c.Gateway, Exempt: c.Exempt,
 	}
-	for _, entry := range c.Environment() {
-		if !slices.ContainsFunc(c.Context, func(k Key) bool { return strings.EqualFold(k.Name, entry.Key) }) {
-			r.Context = append(r.Context, entry)
-		}
-	}
-	for _, k := range c.Context {
-		if !k.Absent {
-			r.Context = append(r.Context, policy.Entry{Key: k.Name, Values: k.Values, Multi: k.Multi})
-		}
+	r.Context = overlay(c.Environment(), c.Context)
+	if len(c.PolicyContext) > 0 {
+		r.PolicyContext = overlay(r.Context, c.PolicyContext)
 	}
 	return r
+}
+
+// overlay is the context with the keys in the place of its own.
+func overlay(context []policy.Entry, keys []Key) []policy.Entry {
+	out := make([]policy.Entry, 0, len(context)+len(keys))
+	for _, entry := range context {
+		if !slices.ContainsFunc(keys, func(k Key) bool { return strings.EqualFold(k.Name, entry.Key) }) {
+			out = append(out, entry)
+		}
+	}
+	for _, k := range keys {
+		if !k.Absent {
+			out = append(out, policy.Entry{Key: k.Name, Values: k.Values, Multi: k.Multi})
+		}
+	}
+	return out
 }

@@ -3,27 +3,29 @@ package policytest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// Generate makes a random case of what this version evaluates, without Want. The same state of rng gives the same case. Patterns and requests
+// hints are what a generated case remembers of its policies, to make more requests near them.
+type hints struct{ actions, resources []string }
+
+// Generate makes a random case of all layers, without Want. The same state of rng gives the same case. Patterns and requests
 // come from one small alphabet, and most patterns are the request with parts replaced, so that matches, near misses and
 // the places where wildcards meet colons are all common. Callers, principals, keys and values come from small lists that hold what
 // the specification has a rule for.
 func Generate(rng *rand.Rand) *Case {
 	g := generator{rng}
-	c := &Case{Name: "generated", Spec: "evaluation.md 4.2", Why: "generated", Caller: g.caller()}
-	c.Owner = g.pick(AccountA, AccountA, AccountA, AccountB, "")
-	c.NeedsResourcePolicy = g.one(4)
+	c := &Case{Name: "generated", Spec: "evaluation.md 4.2", Why: "generated"}
 	c.Action, c.Resource = g.action(), g.resource()
-	c.Context = g.context()
-	if g.one(3) {
-		c.Tags = map[string]string{g.pick("tt", "TT"): g.pick(texts...)}
-	}
+	g.request(c)
 	for i := range g.rng.IntN(3) {
 		c.Policies = append(c.Policies, g.policy(c, policy.LayerIdentity, fmt.Sprintf("p%d", i)))
+	}
+	if g.one(largeOneIn) {
+		c.Policies = append(c.Policies, g.large(c, "large"))
 	}
 	if g.one(3) {
 		c.Policies = append(c.Policies, g.policy(c, policy.LayerBoundary, "pb"))
@@ -39,14 +41,125 @@ func Generate(rng *rand.Rand) *Case {
 	case 1, 2:
 		c.Policies = append(c.Policies, g.policy(c, policy.LayerResource, "rp"))
 	}
+	if g.one(4) {
+		c.SCPLevels = g.chain(c, policy.LayerSCP)
+	}
+	if g.one(4) {
+		c.RCPLevels = g.chain(c, policy.LayerRCP)
+	}
+	if g.one(5) {
+		c.Gateway = g.one(3)
+		c.Policies = append(c.Policies, g.permitting(c, policy.LayerEndpoint, "ep"))
+	}
 	return c
+}
+
+// GenerateRequest makes a case with the policies of c and another request, near the one of c or near one of its policies.
+func GenerateRequest(rng *rand.Rand, c *Case) *Case {
+	g := generator{rng}
+	next := *c
+	switch g.rng.IntN(5) {
+	case 0, 1:
+		if a := g.instance(g.hint(c.hints.actions)); strings.Count(a, ":") == 1 {
+			next.Action = a
+		}
+	case 2:
+		next.Action = g.action()
+	}
+	switch g.rng.IntN(5) {
+	case 0, 1:
+		if r := g.hint(c.hints.resources); r != "*" && r != "" {
+			next.Resource = g.instance(r)
+		}
+	case 2:
+		next.Resource = g.mutate(c.Resource, "ab:/*?é")
+	case 3:
+		next.Resource = g.resource()
+	}
+	if g.one(2) {
+		g.request(&next)
+		if !g.one(3) {
+			next.Caller, next.Owner = c.Caller, c.Owner
+		}
+	}
+	return &next
+}
+
+func (g generator) hint(patterns []string) string {
+	if len(patterns) == 0 {
+		return ""
+	}
+	return g.pick(patterns...)
+}
+
+// request makes what a request has besides its action and resource.
+func (g generator) request(c *Case) {
+	c.Caller = g.caller()
+	c.Owner = g.pick(c.Caller.Account, c.Caller.Account, AccountA, AccountA, AccountB, "", g.account())
+	c.NeedsResourcePolicy = g.one(5)
+	c.Exempt = g.one(50)
+	c.Context, c.PolicyContext = g.context(), nil
+	if g.one(20) {
+		c.PolicyContext = g.context()
+	}
+	c.Tags, c.Grantees = nil, nil
+	if g.one(3) {
+		c.Tags = map[string]string{g.pick("tt", "TT"): g.pick(texts...)}
+	}
+	if g.one(5) {
+		for range 1 + g.rng.IntN(2) {
+			c.Grantees = append(c.Grantees, g.pick(policy.AllUsers, policy.AllUsers, policy.AuthenticatedUsers, Alice.Policy().Canonical, "ab"))
+		}
+	}
+}
+
+// chain makes the policies of one to three levels, some of them without any.
+func (g generator) chain(c *Case, layer policy.Layer) (levels int) {
+	levels = 1 + g.rng.IntN(3)
+	for level := range levels {
+		if g.one(12) {
+			continue
+		}
+		for i := range g.pickInt(1, 1, 1, 2) {
+			name := strings.ToLower(layer.String()[:1]) + fmt.Sprintf("%d%d", level, i)
+			p := g.policy(c, layer, name)
+			if i == 0 {
+				p = g.permitting(c, layer, name)
+			}
+			p.Level = level
+			c.Policies = append(c.Policies, p)
+		}
+	}
+	return levels
+}
+
+// permitting makes a policy of a layer that limits. Mostly it allows everything besides, so that what is below it decides.
+func (g generator) permitting(c *Case, layer policy.Layer, name string) Policy {
+	if g.one(5) {
+		return g.policy(c, layer, name)
+	}
+	d := g.document(c, layer, g.rng.IntN(2))
+	everything := policy.Statement{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}}
+	if withPrincipal(layer) {
+		everything.Principal = &policy.Principal{Any: true}
+	}
+	d.Statements = slices.Insert(d.Statements, g.rng.IntN(len(d.Statements)+1), everything)
+	return Policy{Layer: layer, Name: name, Text: d.JSON()}
+}
+
+func withPrincipal(layer policy.Layer) bool {
+	return layer == policy.LayerResource || layer == policy.LayerTrust || layer == policy.LayerEndpoint || layer == policy.LayerRCP
 }
 
 // policy makes a policy for the layer. Most of its statements cover the action and the resource, so that what follows decides.
 func (g generator) policy(c *Case, layer policy.Layer, name string) Policy {
-	d := policy.Document{Version: g.pick("", policy.Version2008, policy.Version2012, policy.Version2012, policy.Version2012)}
-	withPrincipal := layer == policy.LayerResource || layer == policy.LayerTrust
-	for range 1 + g.rng.IntN(3) {
+	d := g.document(c, layer, 1+g.rng.IntN(3))
+	return Policy{Layer: layer, Name: name, Text: d.JSON()}
+}
+
+func (g generator) document(c *Case, layer policy.Layer, statements int) *policy.Document {
+	d := &policy.Document{Version: g.pick("", policy.Version2008, policy.Version2012, policy.Version2012, policy.Version2012)}
+	for range statements {
 		s := policy.Statement{Effect: g.pick("Allow", "Allow", "Allow", "Deny"), NotAction: g.one(8), NotResource: g.one(8)}
 		for range 1 + g.rng.IntN(2) {
 			s.Actions = append(s.Actions, g.actionPattern(c.Action))
@@ -54,20 +167,23 @@ func (g generator) policy(c *Case, layer policy.Layer, name string) Policy {
 		for range 1 + g.rng.IntN(2) {
 			s.Resources = append(s.Resources, g.resourcePattern(c.Resource))
 		}
-		if withPrincipal {
-			if g.one(3) {
-				s.Resources, s.NotResource = nil, false
-			}
-			if !g.one(20) {
-				s.Principal = g.principal(c.Caller)
-			}
+		c.hints.actions, c.hints.resources = append(c.hints.actions, s.Actions...), append(c.hints.resources, s.Resources...)
+		if (layer == policy.LayerResource || layer == policy.LayerTrust) && g.one(3) {
+			s.Resources, s.NotResource = nil, false
+		}
+		switch {
+		case !withPrincipal(layer) || g.one(20):
+		case layer == policy.LayerRCP && !g.one(8):
+			s.Principal = &policy.Principal{Any: true}
+		default:
+			s.Principal = g.principal(c.Caller)
 		}
 		if g.one(2) {
 			s.Conditions = g.conditions()
 		}
 		d.Statements = append(d.Statements, s)
 	}
-	return Policy{Layer: layer, Name: name, Text: d.JSON()}
+	return d
 }
 
 // GenerateResource makes a random request resource and a pattern near it.
@@ -84,6 +200,8 @@ func (g generator) one(n int) bool { return g.rng.IntN(n) == 0 }
 
 func (g generator) pick(choices ...string) string { return choices[g.rng.IntN(len(choices))] }
 
+func (g generator) pickInt(choices ...int) int { return choices[g.rng.IntN(len(choices))] }
+
 func (g generator) text(alphabet string, limit int) string {
 	runes := []rune(alphabet)
 	var b strings.Builder
@@ -91,84 +209,4 @@ func (g generator) text(alphabet string, limit int) string {
 		b.WriteRune(runes[g.rng.IntN(len(runes))])
 	}
 	return b.String()
-}
-
-func (g generator) action() string {
-	if g.one(40) {
-		return g.text("ab:*é", 5)
-	}
-	return g.pick("s3", "S3", "iam", "a", "ab") + ":" + g.pick("Get", "get", "GetAb", "abab", "aab", "A", "Ü")
-}
-
-func (g generator) actionPattern(action string) string {
-	switch g.rng.IntN(8) {
-	case 0, 1, 2:
-		return "*"
-	case 3:
-		return g.pick("s3", "iam", "a*", "?3", "*", "s*") + ":" + g.pick("*", "", "Get", "*b", "?et*", "a*b*b", "$ x")
-	}
-	prefix, name, ok := strings.Cut(action, ":")
-	if !ok || strings.Contains(name, ":") {
-		return "x:y"
-	}
-	return g.mutate(prefix, "ab3*?") + ":" + g.mutate(name, "abGt*?é")
-}
-
-// long is the length from which resources and patterns are hostile: long runs that meet many stars.
-const long = 300
-
-func (g generator) resource() string {
-	if g.one(300) {
-		return "arn:aws:x:a:b:" + strings.Repeat(g.pick("a", "ab", "a/"), long+g.rng.IntN(long)) + g.pick("", "b", ":")
-	}
-	switch g.rng.IntN(12) {
-	case 0:
-		return "*"
-	case 1:
-		return g.text("ab:/*", 14)
-	}
-	parts := []string{"arn", "aws", g.pick("s3", "x", "iam")}
-	for range 2 {
-		parts = append(parts, g.pick("", "", "a", "ab", "ba", "aab", "1"))
-	}
-	for range 1 + g.rng.IntN(4) {
-		parts = append(parts, g.text("aab/é*?$", 6))
-	}
-	return strings.Join(parts, ":")
-}
-
-// resourcePattern makes a pattern near the resource that a document of this version may hold.
-func (g generator) resourcePattern(resource string) string {
-	if g.one(3) {
-		return "*"
-	}
-	if len(resource) >= long && !g.one(4) {
-		return g.pick("arn:aws:x:a:b:", "arn:aws:*:b:", "*", "arn:*") + strings.Repeat(g.pick("*a", "*a?", "a?", "?a*", "*"), g.rng.IntN(long)) + g.pick("", "*", "b", "?")
-	}
-	p := g.mutate(resource, "ab:/*?é")
-	for range g.rng.IntN(3) { // let stars swallow whole segments
-		parts := strings.Split(p, ":")
-		i := g.rng.IntN(len(parts))
-		j := i + g.rng.IntN(min(3, len(parts)-i)+1)
-		parts = append(parts[:i:i], append([]string{g.pick("*", "a*", "*a*", "*b", "", "?*")}, parts[j:]...)...)
-		p = strings.Join(parts, ":")
-	}
-	if g.one(8) {
-		p += g.pick("${*}", "${?}", "${$}", "${*}*", "a${$}{b}", "${", "${x:s}", "${X:S}*", "${x:none, 'ab'}", "${x:none}")
-	}
-	if g.one(10) {
-		p = strings.Join(strings.SplitN(p, ":", 6)[:min(strings.Count(p, ":")+1, 1+g.rng.IntN(5))], ":")
-	}
-	return p
-}
-
-// mutate replaces, inserts and removes a few characters.
-func (g generator) mutate(s, alphabet string) string {
-	runes := []rune(s)
-	for range g.rng.IntN(4) {
-		i := g.rng.IntN(len(runes) + 1)
-		j := i + g.rng.IntN(min(3, len(runes)-i)+1)
-		runes = append(runes[:i:i], append([]rune(g.text(alphabet, 2)), runes[j:]...)...)
-	}
-	return string(runes)
 }

@@ -1,200 +1,176 @@
 package policytest_test
 
 import (
+	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/gatehouse-iam/gatehouse/policy"
 	"github.com/gatehouse-iam/gatehouse/policy/policytest"
 )
 
-// The invariants of docs/spec/evaluation.md 4.3 that the layers of this version have. Each is tried on random worlds, and counts the
-// worlds in which it says something.
+// An invariant of docs/spec/evaluation.md 4.3.
+type invariant struct {
+	name string
+	// hold says whether the invariant holds in the world, and whether it had something to say.
+	hold func(w *world) (ok, said bool)
+	// least is in one of how many worlds it must have said something.
+	least int
+	// broken is an engine with a fault that the invariant must find.
+	broken engine
+}
+
+// limits are the layers that never grant.
+func limits(layer policy.Layer) bool { return layer != policy.LayerIdentity && !isGrant(layer) }
+
+func everyLayer(policy.Layer) bool { return true }
+
+var invariants = []invariant{
+	{"I1 a Deny more never turns a denial into ALLOW", func(w *world) (bool, bool) {
+		before := w.decide()
+		w.extend(policy.DenyExplicit, policy.LayerIdentity, policy.LayerBoundary, policy.LayerSession, policy.LayerResource,
+			policy.LayerEndpoint, policy.LayerSCP, policy.LayerRCP)
+		return w.decide().Effect != policy.Allow || before.Effect == policy.Allow, before.Effect != policy.Allow
+	}, 4, evenDenies},
+	{"I2 an Allow more in identity or resource policies never turns ALLOW into a denial", func(w *world) (bool, bool) {
+		before := w.decide()
+		w.extend(policy.Allow, policy.LayerIdentity, policy.LayerResource)
+		return before.Effect != policy.Allow || w.decide().Effect == policy.Allow, before.Effect == policy.Allow
+	}, 6, lastStatement},
+	{"I3 the order of statements and policies does not count", func(w *world) (bool, bool) {
+		before := w.decide()
+		w.shuffle()
+		after := w.decide()
+		return before.Effect == after.Effect && before.Layer == after.Layer && before.Level == after.Level, len(w.Policies) > 1
+	}, 2, lastStatement},
+	{"I4 cross-account without identity allows", func(w *world) (bool, bool) {
+		before := w.decide()
+		w.without(func(layer policy.Layer) bool { return layer == policy.LayerIdentity })
+		said := before.Effect == policy.Allow && w.crossAccount() && !w.Caller.Root()
+		return !said || w.decide().Effect != policy.Allow, said
+	}, 30, oneAccount},
+	{"I4 cross-account without a grant of the resource", func(w *world) (bool, bool) {
+		before := w.decide()
+		w.without(isGrant)
+		said := before.Effect == policy.Allow && w.crossAccount()
+		return !said || w.decide().Effect != policy.Allow, said
+	}, 30, oneAccount},
+	{"I5 what limits never allows alone", func(w *world) (bool, bool) {
+		w.without(func(layer policy.Layer) bool { return !limits(layer) })
+		return w.Caller.Root() || w.decide().Effect != policy.Allow, !w.Caller.Root() && len(w.Policies) > 0
+	}, 4, limitsGrant},
+	{"I6 root needs no policy in its account", func(w *world) (bool, bool) {
+		w.without(everyLayer)
+		malformed := w.decide().Layer == policy.LayerNone
+		w.Caller = policytest.Caller{Kind: policy.RootCaller, Account: w.Owner}
+		w.NeedsResourcePolicy = false
+		said := w.Owner != "" && !malformed
+		return !said || w.decide().Effect == policy.Allow, said
+	}, 2, rootIsAUser},
+}
+
+// evenDenies forgets Denys that come in pairs.
+func evenDenies(c policytest.Case) policytest.Case {
+	c.Policies = rewriteAll(c.Policies, everyLayer, func(d *policy.Document) {
+		denies := 0
+		for _, s := range d.Statements {
+			if s.Denies() {
+				denies++
+			}
+		}
+		for i := range d.Statements {
+			if s := &d.Statements[i]; s.Denies() && denies%2 == 0 {
+				s.Actions, s.NotAction = []string{"none:None"}, false
+			}
+		}
+	})
+	return c
+}
+
+// lastStatement lets only the last statement of a policy count.
+func lastStatement(c policytest.Case) policytest.Case {
+	c.Policies = rewriteAll(c.Policies, everyLayer, func(d *policy.Document) { d.Statements = d.Statements[len(d.Statements)-1:] })
+	return c
+}
+
+// oneAccount takes every resource for one of the caller's account.
+func oneAccount(c policytest.Case) policytest.Case {
+	c.Owner = ""
+	return c
+}
+
+// limitsGrant takes policies that limit for such that grant.
+func limitsGrant(c policytest.Case) policytest.Case {
+	for _, p := range c.Policies {
+		if p.Layer == policy.LayerBoundary || p.Layer == policy.LayerSession || p.Layer == policy.LayerSCP {
+			p.Layer, p.Level, p.Name = policy.LayerIdentity, 0, p.Name+"-as-grant"
+			c.Policies = append(c.Policies[:len(c.Policies):len(c.Policies)], p)
+		}
+	}
+	return c
+}
+
+// rootIsAUser gives the root user no permission of its own.
+func rootIsAUser(c policytest.Case) policytest.Case {
+	if c.Caller.Kind == policy.RootCaller {
+		c.Caller = policytest.Caller{Kind: policy.UserCaller, Account: c.Caller.Account, Name: "root"}
+	}
+	return c
+}
+
+// try tries the invariant on random worlds. It gives the first in which it does not hold, or how often it had something to say.
+func (i *invariant) try(t *testing.T, worlds int, e engine) (said int, err error) {
+	rng := rand.New(rand.NewPCG(4, 3))
+	for range worlds {
+		w := &world{t: t, rng: rng, Case: policytest.Generate(rng), engine: e}
+		w.Exempt = false // the invariants are about what comes after that
+		for _, c := range [...]policytest.Caller{policytest.Alice, {Kind: policy.RoleCaller, Account: policytest.AccountB, Name: "app", Session: "s1"}} {
+			if rng.IntN(3) == 0 { // half of the callers have no account or are root: not those
+				w.Caller = c
+			}
+		}
+		if rng.IntN(2) == 0 {
+			w.permit()
+		}
+		before := *w.Case
+		ok, more := i.hold(w)
+		if !ok {
+			return said, fmt.Errorf("broken in the world\n%s\nwhich became\n%s", &before, w)
+		}
+		if more {
+			said++
+		}
+	}
+	return said, nil
+}
+
+// Each invariant is tried on random worlds of all layers, and counts the worlds in which it says something.
 func TestInvariants(t *testing.T) {
 	t.Parallel()
-	const worlds = 1_500
-	tests := []struct {
-		name string
-		// hold says whether the invariant holds in the world, and whether it had something to say.
-		hold func(w *world) (ok, said bool)
-		// least is how many of the worlds it must have said something in.
-		least int
-	}{
-		{"I1 a Deny more never turns a denial into ALLOW", func(w *world) (bool, bool) {
-			before := w.decide()
-			w.extend(policy.DenyExplicit, policy.LayerIdentity, policy.LayerBoundary, policy.LayerSession, policy.LayerResource)
-			return w.decide().Effect != policy.Allow || before.Effect == policy.Allow, before.Effect != policy.Allow
-		}, worlds / 4},
-		{"I2 an Allow more in identity or resource policies never turns ALLOW into a denial", func(w *world) (bool, bool) {
-			before := w.decide()
-			w.extend(policy.Allow, policy.LayerIdentity, policy.LayerResource)
-			return before.Effect != policy.Allow || w.decide().Effect == policy.Allow, before.Effect == policy.Allow
-		}, worlds / 5},
-		{"I3 the order of statements and policies does not count", func(w *world) (bool, bool) {
-			before := w.decide()
-			w.shuffle()
-			after := w.decide()
-			return before.Effect == after.Effect && before.Layer == after.Layer, len(w.Policies) > 1
-		}, worlds / 2},
-		{"I4 cross-account without identity allows", func(w *world) (bool, bool) {
-			before := w.decide()
-			w.without(func(layer policy.Layer) bool { return layer == policy.LayerIdentity })
-			said := before.Effect == policy.Allow && w.crossAccount() && !w.Caller.Root()
-			return !said || w.decide().Effect != policy.Allow, said
-		}, worlds / 25},
-		{"I4 cross-account without a resource policy", func(w *world) (bool, bool) {
-			before := w.decide()
-			w.without(isResource)
-			said := before.Effect == policy.Allow && w.crossAccount()
-			return !said || w.decide().Effect != policy.Allow, said
-		}, worlds / 25},
-		{"I5 boundary and session policies alone never allow", func(w *world) (bool, bool) {
-			w.without(func(layer policy.Layer) bool { return isResource(layer) || layer == policy.LayerIdentity })
-			return w.Caller.Root() || w.decide().Effect != policy.Allow, !w.Caller.Root() && len(w.Policies) > 0
-		}, worlds / 4},
-		{"I6 root needs no policy in its account", func(w *world) (bool, bool) {
-			w.without(func(policy.Layer) bool { return true })
-			malformed := w.decide().Layer == policy.LayerNone
-			w.Caller = policytest.Caller{Kind: policy.RootCaller, Account: w.Owner}
-			w.NeedsResourcePolicy = false
-			said := w.Owner != "" && !malformed
-			return !said || w.decide().Effect == policy.Allow, said
-		}, worlds / 2},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+	const worlds = 2_000
+	for _, i := range invariants {
+		t.Run(i.name, func(t *testing.T) {
 			t.Parallel()
-			rng := rand.New(rand.NewPCG(4, 3))
-			said := 0
-			for range worlds {
-				w := &world{t: t, rng: rng, Case: policytest.Generate(rng)}
-				for _, c := range [...]policytest.Caller{policytest.Alice, {Kind: policy.RoleCaller, Account: policytest.AccountB, Name: "app", Session: "s1"}} {
-					if rng.IntN(3) == 0 { // half of the callers have no account or are root: not those
-						w.Caller = c
-					}
-				}
-				if rng.IntN(2) == 0 {
-					w.permit()
-				}
-				before := w.String()
-				ok, more := tt.hold(w)
-				if !ok {
-					t.Fatalf("broken in the world\n%s\nwhich became\n%s", before, w)
-				}
-				if more {
-					said++
-				}
+			said, err := i.try(t, worlds, nil)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if said < tt.least {
+			if said < worlds/i.least {
 				t.Errorf("said something in %d of %d worlds: the generator has become useless", said, worlds)
 			}
 		})
 	}
 }
 
-// world is a random case that is changed step by step.
-type world struct {
-	*policytest.Case
-	t   *testing.T
-	rng *rand.Rand
-}
-
-func (w *world) decide() policytest.Outcome {
-	o, err := policytest.Compiled.Decide(w.Case)
-	if err != nil {
-		w.t.Fatalf("%v\n%s", err, w)
-	}
-	return o
-}
-
-func (w *world) crossAccount() bool {
-	return w.Caller.Account != "" && w.Owner != "" && w.Owner != w.Caller.Account && w.Resource != "*"
-}
-
-func isResource(layer policy.Layer) bool {
-	return layer == policy.LayerResource || layer == policy.LayerTrust
-}
-
-func (w *world) without(drop func(policy.Layer) bool) {
-	w.Policies = slices.DeleteFunc(slices.Clone(w.Policies), func(p policytest.Policy) bool { return drop(p.Layer) })
-}
-
-// rewrite lets change a policy as a document.
-func (w *world) rewrite(p *policytest.Policy, change func(d *policy.Document)) {
-	d, err := policy.Decode(p.Text, policytest.Kind(p.Layer))
-	if err != nil {
-		w.t.Fatalf("%v\n%s", err, p.Text)
-	}
-	change(d)
-	p.Text = d.JSON()
-}
-
-// extend takes a random statement with the effect, from a world of its own so that conditions and principals vary, and adds it to
-// a policy of one of the layers, or as a new policy where the layer has none.
-func (w *world) extend(effect policy.Effect, layers ...policy.Layer) {
-	layer := layers[w.rng.IntN(len(layers))]
-	statement := policy.Statement{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}}
-	if effect == policy.DenyExplicit {
-		statement.Effect = "Deny"
-	}
-	if donor := policytest.Generate(w.rng); len(donor.Policies) > 0 {
-		p := donor.Policies[w.rng.IntN(len(donor.Policies))]
-		w.rewrite(&p, func(d *policy.Document) {
-			s := d.Statements[w.rng.IntN(len(d.Statements))]
-			statement.NotAction, statement.Actions, statement.Conditions, statement.Principal = s.NotAction, s.Actions, s.Conditions, s.Principal
-		})
-	}
-	if layer == policy.LayerResource && statement.Principal == nil {
-		statement.Principal = &policy.Principal{Any: true}
-	}
-	if layer != policy.LayerResource {
-		statement.Principal = nil
-	}
-	var candidates []int
-	for i, p := range w.Policies {
-		if p.Layer == layer || layer == policy.LayerResource && isResource(p.Layer) {
-			candidates = append(candidates, i)
-		}
-	}
-	w.Policies = slices.Clone(w.Policies)
-	if len(candidates) == 0 {
-		d := policy.Document{Version: policy.Version2012, Statements: []policy.Statement{statement}}
-		w.Policies = append(w.Policies, policytest.Policy{Layer: layer, Name: "new", Text: d.JSON()})
-		return
-	}
-	w.rewrite(&w.Policies[candidates[w.rng.IntN(len(candidates))]], func(d *policy.Document) {
-		i := w.rng.IntN(len(d.Statements) + 1)
-		d.Statements = slices.Insert(d.Statements, i, statement)
-	})
-}
-
-// permit adds an Allow of everything to what the world has, so that what remains of its Denys and conditions decides.
-func (w *world) permit() {
-	everything := policy.Statement{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}}
-	for i := range w.Policies {
-		w.rewrite(&w.Policies[i], func(d *policy.Document) {
-			s := everything
-			if isResource(w.Policies[i].Layer) {
-				s.Principal = &policy.Principal{Any: true}
+// The invariants find the faults that they are there for.
+func TestInvariantsFindFaults(t *testing.T) {
+	t.Parallel()
+	for _, i := range invariants {
+		t.Run(i.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := i.try(t, 2_000, i.broken); err == nil {
+				t.Error("held for an engine that breaks it")
 			}
-			d.Statements = append(d.Statements, s)
-		})
-	}
-	d := policy.Document{Version: policy.Version2012, Statements: []policy.Statement{everything}}
-	w.Policies = append(w.Policies, policytest.Policy{Layer: policy.LayerIdentity, Name: "all", Text: d.JSON()})
-	if !slices.ContainsFunc(w.Policies, func(p policytest.Policy) bool { return isResource(p.Layer) }) {
-		d.Statements[0].Principal = &policy.Principal{Any: true}
-		w.Policies = append(w.Policies, policytest.Policy{Layer: policy.LayerResource, Name: "open", Text: d.JSON()})
-	}
-}
-
-func (w *world) shuffle() {
-	w.Policies = slices.Clone(w.Policies)
-	w.rng.Shuffle(len(w.Policies), func(i, j int) { w.Policies[i], w.Policies[j] = w.Policies[j], w.Policies[i] })
-	for i := range w.Policies {
-		w.rewrite(&w.Policies[i], func(d *policy.Document) {
-			w.rng.Shuffle(len(d.Statements), func(i, j int) { d.Statements[i], d.Statements[j] = d.Statements[j], d.Statements[i] })
 		})
 	}
 }

@@ -78,7 +78,7 @@ func (p *parser) field(field, value string) error {
 	if layer, ok := layers[field]; ok {
 		return p.beginPolicy(layer, value)
 	}
-	if p.seen[field] && field != "context" && field != "acl" {
+	if p.seen[field] && field != "context" && field != "policy context" && field != "acl" {
 		return fmt.Errorf("field %q twice in case %s", field, p.current.Name)
 	}
 	p.seen[field] = true
@@ -116,6 +116,10 @@ func (p *parser) field(field, value string) error {
 		var k Key
 		k, err = parseKey(value)
 		c.Context = append(c.Context, k)
+	case "policy context":
+		var k Key
+		k, err = parseKey(value)
+		c.PolicyContext = append(c.PolicyContext, k)
 	case "request":
 		c.Action, c.Resource, err = parseRequest(value)
 	case "expect":

@@ -15,76 +15,125 @@ type Evaluator struct {
 
 // Compiled decides with package policy, as a server does.
 var Compiled = Evaluator{Name: "compiled", Decide: func(c *Case) (Outcome, error) {
-	return c.decide(func(text string, kind policy.Kind) (*policy.Policy, error) {
-		d, err := policy.Decode(text, kind)
-		if err != nil {
-			return nil, err
-		}
-		return policy.Compile(d)
-	})
+	p, err := Prepare(c, compile)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return p.Decide(c, c.Request()), nil
+}}
+
+// Unindexed decides with package policy, without the index of its sets.
+var Unindexed = Evaluator{Name: "unindexed", Decide: func(c *Case) (Outcome, error) {
+	p, err := Prepare(c, compile)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return p.Unindexed().Decide(c, c.Request()), nil
 }}
 
 // Reprinted decides with package policy after each document was printed and read again.
 var Reprinted = Evaluator{Name: "reprinted", Decide: func(c *Case) (Outcome, error) {
-	return c.decide(func(text string, kind policy.Kind) (*policy.Policy, error) {
-		d, err := policy.Decode(text, kind)
+	p, err := Prepare(c, func(p Policy) (*policy.Policy, error) {
+		d, err := policy.Decode(p.Text, Kind(p.Layer))
 		if err != nil {
 			return nil, err
 		}
-		if d, err = policy.Decode(d.JSON(), kind); err != nil {
-			return nil, err
-		}
-		return policy.Compile(d)
+		p.Text = d.JSON()
+		return compile(p)
 	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return p.Decide(c, c.Request()), nil
 }}
 
-func (c *Case) decide(load func(string, policy.Kind) (*policy.Policy, error)) (Outcome, error) {
-	sets := policy.Sets{Caller: c.Caller.Policy(), Root: c.Caller.Root()}
-	request := c.Request()
+func compile(p Policy) (*policy.Policy, error) {
+	d, err := policy.Decode(p.Text, Kind(p.Layer))
+	if err != nil {
+		return nil, err
+	}
+	return policy.Compile(d)
+}
+
+// Prepared are the policies of a case, ready to decide it and every other case that has the same policies. It never changes.
+type Prepared struct {
+	identity, boundary, session *policy.Set
+	scp, rcp                    []*policy.Set
+	resource, endpoint          *policy.Attached
+}
+
+// Prepare makes the policies of a case ready, each with the given function.
+func Prepare(c *Case, compile func(Policy) (*policy.Policy, error)) (*Prepared, error) {
+	p := &Prepared{}
 	attached := make(map[policy.Layer][]*policy.Attached)
 	levels := map[policy.Layer][][]*policy.Attached{
 		policy.LayerSCP: make([][]*policy.Attached, c.SCPLevels), policy.LayerRCP: make([][]*policy.Attached, c.RCPLevels),
 	}
-	for _, p := range c.Policies {
-		compiled, err := load(p.Text, Kind(p.Layer))
+	for _, one := range c.Policies {
+		compiled, err := compile(one)
 		if err != nil {
-			return Outcome{}, fmt.Errorf("policy %s: %w", p.Name, err)
+			return nil, fmt.Errorf("policy %s: %w", one.Name, err)
 		}
-		a := &policy.Attached{Policy: compiled, Name: p.Name}
-		switch p.Layer {
+		a := &policy.Attached{Policy: compiled, Name: one.Name}
+		switch one.Layer {
 		case policy.LayerSCP, policy.LayerRCP:
-			levels[p.Layer][p.Level] = append(levels[p.Layer][p.Level], a)
+			levels[one.Layer][one.Level] = append(levels[one.Layer][one.Level], a)
 		case policy.LayerResource, policy.LayerTrust:
-			request.ResourcePolicy = a
+			p.resource = a
 		case policy.LayerEndpoint:
-			request.Endpoint = a
+			p.endpoint = a
 		default:
-			attached[p.Layer] = append(attached[p.Layer], a)
+			attached[one.Layer] = append(attached[one.Layer], a)
 		}
 	}
-	set := func(policies []*policy.Attached) *policy.Set { // nil, and not an empty one, where there is none
-		if policies == nil {
-			return nil
-		}
-		return policy.NewSet(policies...)
+	p.identity, p.boundary, p.session = set(attached[policy.LayerIdentity]), set(attached[policy.LayerBoundary]), set(attached[policy.LayerSession])
+	for _, level := range levels[policy.LayerSCP] {
+		p.scp = append(p.scp, set(level))
 	}
-	sets.Identity, sets.Boundary, sets.Session = set(attached[policy.LayerIdentity]), set(attached[policy.LayerBoundary]), set(attached[policy.LayerSession])
+	for _, level := range levels[policy.LayerRCP] {
+		p.rcp = append(p.rcp, set(level))
+	}
+	return p, nil
+}
+
+// set is nil, which is not an empty set, where there is no policy.
+func set(policies []*policy.Attached) *policy.Set {
+	if policies == nil {
+		return nil
+	}
+	return policy.NewSet(policies...)
+}
+
+// Unindexed are the same policies without the index of their sets.
+func (p *Prepared) Unindexed() *Prepared {
+	out := *p
+	out.identity, out.boundary, out.session = p.identity.Unindexed(), p.boundary.Unindexed(), p.session.Unindexed()
+	out.scp, out.rcp = nil, nil
+	for _, level := range p.scp {
+		out.scp = append(out.scp, level.Unindexed())
+	}
+	for _, level := range p.rcp {
+		out.rcp = append(out.rcp, level.Unindexed())
+	}
+	return &out
+}
+
+// Decide decides a case that has these policies. request is c.Request().
+func (p *Prepared) Decide(c *Case, request policy.Request) Outcome {
+	sets := policy.Sets{Caller: c.Caller.Policy(), Root: c.Caller.Root(), Identity: p.identity, Boundary: p.boundary, Session: p.session}
 	if c.Applies(policy.LayerSCP) {
-		for _, level := range levels[policy.LayerSCP] {
-			sets.SCP = append(sets.SCP, set(level))
-		}
+		sets.SCP = p.scp
 	}
 	if c.Applies(policy.LayerRCP) {
-		for _, level := range levels[policy.LayerRCP] {
-			request.RCP = append(request.RCP, set(level))
-		}
+		request.RCP = p.rcp
 	}
+	request.ResourcePolicy, request.Endpoint = p.resource, p.endpoint
 	d := policy.Decide(&sets, &request)
 	o := Outcome{Effect: d.Effect, Layer: d.Layer, Level: d.Level, Statement: d.Statement}
 	if d.Policy != nil {
 		o.Policy = d.Policy.Name
 	}
-	return o, nil
+	return o
 }
 
 // Run decides every case with every evaluator, each in a subtest named case/evaluator, and fails where the outcome is not the expected one.

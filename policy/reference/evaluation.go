@@ -33,7 +33,7 @@ func Decide(s Sets, r policy.Request) (Decision, error) {
 	if owner == "" || r.Resource == "*" {
 		owner = s.Caller.Account
 	}
-	same := hasAccount(s.Caller) && s.Caller.Account == owner
+	same := mayHaveAccount(s.Caller) && s.Caller.Account == owner
 	c := s.collect(r, same)
 
 	if d, found := c.explicitDeny(s.resourceLayer()); found { // D1
@@ -49,7 +49,7 @@ func Decide(s Sets, r policy.Request) (Decision, error) {
 		return Decision{Layer: policy.LayerEndpoint}, nil
 	}
 	switch {
-	case !hasAccount(s.Caller):
+	case !mayHaveAccount(s.Caller):
 		return c.withoutAccount(&s), nil
 	case same:
 		return c.sameAccount(&s, r.NeedsResourcePolicy), nil
@@ -77,7 +77,7 @@ func (s *Sets) collect(r policy.Request, same bool) collected {
 	case s.Caller.Kind == policy.FederatedCaller:
 		c.sp = &evaluated{}
 	}
-	if hasAccount(s.Caller) && !s.Caller.ServiceLinked { // E4, 6.1.1
+	if mayHaveAccount(s.Caller) && !s.Caller.ServiceLinked { // E4, 6.1.1
 		for _, level := range s.SCP {
 			c.scp = append(c.scp, q.evalSet(level))
 		}
@@ -230,6 +230,9 @@ func hasAccount(c policy.Caller) bool {
 	}
 	return false
 }
+
+// mayHaveAccount is hasAccount, and true for a caller without kind, whom no principal names: what limits callers limits that one (inferred).
+func mayHaveAccount(c policy.Caller) bool { return c.Kind == 0 || hasAccount(c) }
 
 // question is the request with what the statements need to know of the caller.
 type question struct {
