@@ -29,3 +29,7 @@ type Caller struct {
 
 // hasAccount says whether callers of the kind belong to an account.
 func (k CallerKind) hasAccount() bool { return k >= RootCaller && k <= FederatedCaller }
+
+// boundBySCP says whether service control policies limit callers of the kind: those who belong to an account, and those of no kind, for
+// whom nothing says that they do not.
+func (k CallerKind) boundBySCP() bool { return k == 0 || k.hasAccount() }

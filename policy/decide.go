@@ -28,7 +28,7 @@ func Decide(s *Sets, r *Request) Decision {
 	}
 	f := findings{scpSilent: -1, rcpSilent: -1}
 	// Denies are found in the order in which they are reported, so the first one is the answer.
-	if s.Caller.Kind.hasAccount() && !s.Caller.ServiceLinked {
+	if s.Caller.Kind.boundBySCP() && !s.Caller.ServiceLinked {
 		if f.scpSilent, ok = f.levels(LayerSCP, s.SCP, &q); !ok {
 			return f.denied
 		}

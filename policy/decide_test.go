@@ -337,3 +337,28 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// A caller of no kind is limited like every caller of an account, though no Principal names it.
+func TestCallerOfNoKind(t *testing.T) {
+	t.Parallel()
+	all := policy.NewSet(load(t, allowAll))
+	deny, err := policy.Load(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`, policy.SCP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := policy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"}
+	for _, tt := range []struct {
+		sets policy.Sets
+		want string
+	}{
+		{policy.Sets{Identity: all}, "ALLOW identity"},
+		{policy.Sets{Identity: all, SCP: []*policy.Set{policy.NewSet(&policy.Attached{Policy: deny})}}, "DENY-E SCP"},
+		{policy.Sets{Identity: all, SCP: []*policy.Set{nil}}, "DENY-I SCP"},
+		{policy.Sets{Identity: all, Boundary: policy.NewSet()}, "DENY-I boundary"},
+		{policy.Sets{Identity: all, Session: policy.NewSet()}, "DENY-I session"},
+	} {
+		if d := policy.Decide(&tt.sets, &r); d.Effect.String()+" "+d.Layer.String() != tt.want {
+			t.Errorf("%+v, want %s", d, tt.want)
+		}
+	}
+}
