@@ -121,3 +121,34 @@ func TestSaysWhat(t *testing.T) {
 		}
 	}
 }
+
+// TestOrganizationPolicies decides with the policies that stand on every node of an organization.
+func TestOrganizationPolicies(t *testing.T) {
+	t.Parallel()
+	for id, kind := range map[string]policy.Kind{FullAccessSCP: policy.SCP, FullAccessRCP: policy.RCP} {
+		p := OrganizationPolicyByID(id)
+		if p == nil || p.Kind != kind || !strings.HasSuffix(p.ARN, "_control_policy/"+id) || id != "p-"+p.Name || p.Description == "" {
+			t.Fatalf("%s: %+v", id, p)
+		}
+		if c := p.Compiled(); c == nil || c != p.Compiled() || c.Kind() != kind || c.Text() != p.Document {
+			t.Errorf("%s: not compiled, or not once", id)
+		}
+	}
+	if n := len(OrganizationPolicies()); n != 2 || OrganizationPolicyByID("p-other") != nil || OrganizationPolicyByID("") != nil {
+		t.Errorf("%d policies, or others than these", n)
+	}
+	level := func(id string) []*policy.Set {
+		return []*policy.Set{policy.NewSet(&policy.Attached{Policy: OrganizationPolicyByID(id).Compiled()})}
+	}
+	user := policy.Sets{
+		Caller:   policy.Caller{Kind: policy.UserCaller, Account: "111122223333", ID: "AIDAEXAMPLE", ARN: "arn:aws:iam::111122223333:user/u"},
+		Identity: policy.NewSet(&policy.Attached{ARN: Prefix + "AmazonS3ReadOnlyAccess", Policy: Compiled(Prefix + "AmazonS3ReadOnlyAccess")}),
+		SCP:      level(FullAccessSCP),
+	}
+	for action, want := range map[string]policy.Effect{"s3:GetObject": policy.Allow, "s3:PutObject": policy.DenyImplicit} {
+		r := policy.Request{Action: action, Resource: "arn:aws:s3:::b/k", RCP: level(FullAccessRCP)}
+		if d := policy.Decide(&user, &r); d.Effect != want || want != policy.Allow && d.Layer != policy.LayerIdentity {
+			t.Errorf("%s: %+v, want effect %d", action, d, want)
+		}
+	}
+}

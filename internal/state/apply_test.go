@@ -19,8 +19,11 @@ func step(t testing.TB, rnd *rand.Rand, accounts []string) (units []string, fn f
 	id := accounts[rnd.IntN(len(accounts))]
 	unit := AccountUnit(id)
 	name := fmt.Sprint("user", rnd.IntN(15))
-	if rnd.IntN(2) == 0 {
+	switch rnd.IntN(5) {
+	case 0, 1:
 		return []string{unit}, entityStep(rnd, id)
+	case 2:
+		return organizationStep(rnd)
 	}
 	n, kind := rnd.IntN(5), rnd.IntN(14)
 	onUser := func(change func(tx *Tx, a *Account, u *User) error) func(*Tx) error {
@@ -143,6 +146,7 @@ func TestApply(t *testing.T) {
 				wantSame(t, "own and fresh", dump(v, false), dump(fresh.View(), false))
 				checkAliases(t, v)
 				checkLists(t, v, acme)
+				checkMemberships(t, v)
 				for _, s := range []*following{writer, follower, fresh} {
 					if err := s.Verify(t.Context()); err != nil {
 						t.Fatalf("step %d: %v", i, err)

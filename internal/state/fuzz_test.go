@@ -38,6 +38,10 @@ func FuzzDecode(f *testing.F) {
 	}{
 		{unit, u}, {unit, k}, {unit, &AccountRecord{}}, {unit, userPolicy(f, "AIDA", "p", 1)},
 		{DirectoryUnit, d}, {DirectoryUnit, aliasEntry("x", acme)}, {CellUnit, n}, {CellUnit, &Keyset{}},
+		{DirectoryUnit, NewDirectoryMembership(acme, "o-1")}, {OrganizationUnit("o-1"), organizationRecord(globex, scpType, rcpType)},
+		{OrganizationUnit("o-1"), organizationalUnit("ou-1", "r-1")}, {OrganizationUnit("o-1"), NewOrganizationAccount(acme, "ou-1")},
+		{OrganizationUnit("o-1"), organizationPolicy("p-1", scpType, 1)}, {OrganizationUnit("o-1"), organizationPolicy("p-1", rcpType, 1)},
+		{OrganizationUnit("o-1"), NewOrganizationAttachment("r-1", "p-1", 1)},
 	} {
 		op := putOp(f, s.unit, s.r)
 		f.Add(s.unit, op.Key, op.Value)
@@ -45,6 +49,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(CellUnit, storage.FormatKey, []byte("1"))
 	f.Add(CellUnit, storage.FormatKey, []byte("2"))
 	f.Add("org/o-1", "org/o-1/x/y", []byte{})
+	f.Add("org/1", "org/1/ou/x", []byte{})
+	f.Add("other/1", "other/1/x/y", []byte{})
 	f.Add("acct/", "acct//user/x", []byte{})
 	f.Add(unit, unit+"/user/x\x00000", []byte{0xff})
 	f.Add("usage/1/2", "usage/1/2/key/x", []byte{0xff})

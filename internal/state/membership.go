@@ -1,6 +1,13 @@
 package state
 
 import (
+	"errors"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
@@ -10,9 +17,131 @@ import (
 type Membership struct {
 	Organization string // "o-…"
 	Management   bool   // the account is the management account: neither SCPs nor RCPs apply to it
-	Path         string // the account's OrgPath, "o-id/r-id/ou-id/"
+	Path         string // the account's OrgPath, "o-id/r-id/ou-id/"; "" if its place cannot be told
 	// SCP and RCP have one set for each node from the root down to the account; nil where the type is not enabled, or for the management
-	// account.
+	// account. Where the account's place cannot be told they have one set that denies everything, whatever is enabled and whoever it is.
 	SCP, RCP []*policy.Set
-	Epoch    storage.Rev // rises with every change of the tree, its policies, attachments and enabled types
+	// Epoch is the organization's: it rises with every change of the tree, its policies, attachments and enabled types. 0 in a Tx with
+	// such changes of its own, where nothing remembered about an earlier state holds.
+	Epoch storage.Rev
+}
+
+// maxNesting is how many organizational units a path may go through. AWS's quota of 5 is for the operations to keep; here it ends cycles.
+const maxNesting = 32
+
+// undecidable denies: nobody can tell which policies apply.
+var undecidable = []*policy.Set{policy.NewSet(&policy.Attached{Name: "an organization whose tree is damaged"})}
+
+// membershipIn is the place of an account in the organization that the directory gives for it; o is nil if that is not there.
+func membershipIn(o *Organization, organization, account string) *Membership {
+	if o == nil {
+		return &Membership{Organization: organization, SCP: undecidable, RCP: undecidable}
+	}
+	a := o.Account(account)
+	if a == nil {
+		return &Membership{Organization: organization, SCP: undecidable, RCP: undecidable, Epoch: o.Epoch}
+	}
+	if o.Epoch == 0 {
+		return o.derive(a)
+	}
+	known := a.membership.Load()
+	if known != nil && known.Epoch == o.Epoch {
+		return known
+	}
+	m := o.derive(a)
+	if !a.membership.CompareAndSwap(known, m) { // so that all who ask at once get the same
+		if other := a.membership.Load(); other.Epoch == o.Epoch {
+			return other
+		}
+	}
+	return m
+}
+
+func (o *Organization) derive(a *OrganizationAccount) *Membership {
+	m := &Membership{Organization: o.ID, Epoch: o.Epoch}
+	nodes := o.nodesAbove(a)
+	if nodes == nil {
+		m.SCP, m.RCP = undecidable, undecidable
+		return m
+	}
+	m.Path = o.ID + "/" + strings.Join(nodes, "/") + "/"
+	r := o.Record()
+	if m.Management = r.Management == a.Id; m.Management {
+		return m
+	}
+	scp, rcp := r.Enables(statepb.PolicyType_POLICY_TYPE_SERVICE_CONTROL), r.Enables(statepb.PolicyType_POLICY_TYPE_RESOURCE_CONTROL)
+	for _, node := range append(nodes, a.Id) {
+		sets := o.setsOf(node)
+		if scp {
+			m.SCP = append(m.SCP, sets.scp)
+		}
+		if rcp {
+			m.RCP = append(m.RCP, sets.rcp)
+		}
+	}
+	return m
+}
+
+// nodesAbove are the ids of the nodes from the root down to the account's parent, nil if the way up does not end at the root.
+func (o *Organization) nodesAbove(a *OrganizationAccount) []string {
+	r := o.Record()
+	if r == nil || r.Root == "" {
+		return nil
+	}
+	var nodes []string
+	for node := a.Parent; node != r.Root; {
+		u := o.OrganizationalUnit(node)
+		if u == nil || len(nodes) == maxNesting {
+			return nil
+		}
+		nodes = append(nodes, node)
+		node = u.Parent
+	}
+	nodes = append(nodes, r.Root)
+	slices.Reverse(nodes)
+	return nodes
+}
+
+// DirectoryMembership says which organization an account is in. The place in it is the organization's OrganizationAccount: a commit
+// that writes one of them writes both.
+type DirectoryMembership struct{ statepb.DirectoryMembership }
+
+// NewDirectoryMembership makes the record of an account's being in an organization, given by ids.
+func NewDirectoryMembership(account, organization string) *DirectoryMembership {
+	m := &DirectoryMembership{}
+	m.Account, m.Organization = account, organization
+	return m
+}
+
+func (m *DirectoryMembership) place() (string, string) {
+	return directoryMembershipSchema.name, m.Account
+}
+func (m *DirectoryMembership) marshal() ([]byte, error) { return marshal(&m.DirectoryMembership) }
+func (m *DirectoryMembership) size() int                { return proto.Size(&m.DirectoryMembership) }
+
+func (m *DirectoryMembership) check() error {
+	if !isOrganizationID(m.Organization) {
+		return errors.New("there can be no such organization") // read as being in none, it would lift all limits
+	}
+	return nil
+}
+
+var directoryMembershipSchema = &schema[DirectoryMembership]{
+	name: "membership",
+	key:  func(m *DirectoryMembership) string { return m.Account },
+	decode: func(_ string, v []byte) (*DirectoryMembership, error) {
+		r := &DirectoryMembership{}
+		if err := proto.Unmarshal(v, &r.DirectoryMembership); err != nil {
+			return nil, err
+		}
+		return r, r.check()
+	},
+}
+
+// OrganizationOf returns the organization that an account is in, "" if it is in none.
+func (d *Directory) OrganizationOf(account string) string {
+	if m := at[DirectoryMembership](&d.tables, 4).get(account); m != nil {
+		return m.Organization
+	}
+	return ""
 }

@@ -63,6 +63,7 @@ type Reader interface {
 	Account(id string) *Account // nil if there is no such account
 	// Membership is the account's place in its organization, nil if it is in none. The account need not exist here.
 	Membership(account string) *Membership
+	Organization(id string) *Organization // nil if there is no such organization
 }
 
 // View is an immutable snapshot of all records at one revision.
@@ -71,6 +72,8 @@ type View struct {
 	cell      *Cell
 	directory *Directory
 	accounts  *index[Account]
+
+	organizations *index[Organization]
 }
 
 // Rev is the last revision the view holds.
@@ -83,7 +86,22 @@ func (v *View) Cell() *Cell { return v.cell }
 func (v *View) Directory() *Directory { return v.directory }
 
 // Membership returns the account's place in its organization, or nil.
-func (v *View) Membership(string) *Membership { return nil }
+func (v *View) Membership(account string) *Membership {
+	id := v.directory.OrganizationOf(account)
+	if id == "" {
+		return nil
+	}
+	return membershipIn(v.organizations.get(id), id, account)
+}
+
+// Organization returns an organization, or nil.
+func (v *View) Organization(id string) *Organization {
+	o := v.organizations.get(id)
+	if o == nil || o.Record() == nil {
+		return nil
+	}
+	return o
+}
 
 // Account returns an account, or nil.
 func (v *View) Account(id string) *Account {
@@ -101,6 +119,12 @@ func (v *View) unit(name string) unit {
 	case name == DirectoryUnit:
 		return v.directory
 	}
+	if id, ok := strings.CutPrefix(name, organizationPrefix); ok {
+		if o := v.organizations.get(id); o != nil {
+			return o
+		}
+		return nil
+	}
 	if a := v.accounts.get(strings.TrimPrefix(name, accountPrefix)); a != nil && a.unit == name {
 		return a
 	}
@@ -110,14 +134,15 @@ func (v *View) unit(name string) unit {
 func emptyView() *View {
 	cell, _ := newUnit(CellUnit)
 	directory, _ := newUnit(DirectoryUnit)
-	return &View{cell: cell.(*Cell), directory: directory.(*Directory), accounts: newIndex(accountID)}
+	return &View{cell: cell.(*Cell), directory: directory.(*Directory), accounts: newIndex(accountID), organizations: newIndex(organizationID)}
 }
 
-func accountID(a *Account) string { return a.ID }
+func accountID(a *Account) string           { return a.ID }
+func organizationID(o *Organization) string { return o.ID }
 
 // with returns a view in which the units stand in place of those of the same name. The units must not change afterwards.
 func (v *View) with(rev storage.Rev, units []unit) *View {
-	n := &View{rev: rev, cell: v.cell, directory: v.directory, accounts: v.accounts}
+	n := &View{rev: rev, cell: v.cell, directory: v.directory, accounts: v.accounts, organizations: v.organizations}
 	for _, u := range units {
 		switch u := u.(type) {
 		case *Cell:
@@ -129,6 +154,11 @@ func (v *View) with(rev storage.Rev, units []unit) *View {
 				n.accounts = v.accounts.fork()
 			}
 			n.accounts.put(u)
+		case *Organization:
+			if n.organizations == v.organizations {
+				n.organizations = v.organizations.fork()
+			}
+			n.organizations.put(u)
 		}
 	}
 	return n
@@ -251,9 +281,14 @@ func load(ctx context.Context, e storage.Engine) (*View, error) {
 				return nil, err
 			}
 			*u.head() = head{item.Rev, at}
-			if a, ok := u.(*Account); ok {
-				a.Epoch = item.Rev
-				v.accounts.put(a)
+			if e := u.epoch(); e != nil {
+				*e = item.Rev
+			}
+			switch u := u.(type) {
+			case *Account:
+				v.accounts.put(u)
+			case *Organization:
+				v.organizations.put(u)
 			}
 			current = u
 			continue
@@ -276,6 +311,9 @@ func load(ctx context.Context, e storage.Engine) (*View, error) {
 			return nil, undecodable(item.Key, err)
 		}
 		current.table(table).putRecord(r)
+	}
+	for o := range v.organizations.all() {
+		o.renewAll()
 	}
 	v.rev = rev
 	return v, nil
@@ -400,8 +438,8 @@ func (s *Store) apply(c *storage.Commit) error {
 		return err
 	}
 	for _, u := range units {
-		if a, ok := u.(*Account); ok && a.Epoch == 0 {
-			a.Epoch = c.Rev
+		if e := u.epoch(); e != nil && *e == 0 {
+			*e = c.Rev
 		}
 	}
 	s.publish(v.with(c.Rev, units))
@@ -466,7 +504,7 @@ func setRecord(u unit, table, key string, r Record) (old Record) {
 	} else {
 		old = t.putRecord(r)
 	}
-	u.touched(table, old)
+	u.touched(table, key, old, r)
 	return old
 }
 

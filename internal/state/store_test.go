@@ -301,6 +301,17 @@ func dump(v *View, epochs bool) map[string]string {
 			for i := range 3 {
 				dumpTable(d, u.name(), at[DirectoryName](&u.tables, i+1))
 			}
+			dumpTable(d, u.name(), at[DirectoryMembership](&u.tables, 4))
+		case *Organization:
+			if epochs {
+				d[u.name()+" epoch"] = fmt.Sprint(u.Epoch)
+			}
+			dumpTable(d, u.name(), at[OrganizationRecord](&u.tables, organizationTable))
+			dumpTable(d, u.name(), at[OrganizationalUnit](&u.tables, organizationalUnitTable))
+			dumpTable(d, u.name(), at[OrganizationAccount](&u.tables, organizationAccountTable))
+			dumpTable(d, u.name(), at[OrganizationPolicy](&u.tables, organizationPolicyTable))
+			dumpTable(d, u.name(), at[OrganizationAttachment](&u.tables, organizationAttachmentTable))
+			dumpMemberships(d, v, u)
 		case *Cell:
 			dumpTable(d, u.name(), at[Keyset](&u.tables, 0))
 			dumpTable(d, u.name(), at[Node](&u.tables, 1))

@@ -22,7 +22,7 @@ type Tx struct {
 	ops     []storage.Op
 	bytes   int
 	others  []storage.Condition // units read beside those named
-	epochs  []storage.Rev       // of the accounts among units, before the function
+	epochs  []storage.Rev       // of the units that have one, before the function
 	event   []byte
 	now     time.Time
 	seed    keyring.Seed
@@ -37,8 +37,8 @@ func newTx(v *View, units []unit, now time.Time, seed keyring.Seed) *Tx {
 		if u.head().time.After(tx.now) {
 			tx.now = u.head().time
 		}
-		if a, ok := u.(*Account); ok {
-			tx.epochs[i] = a.Epoch
+		if e := u.epoch(); e != nil {
+			tx.epochs[i] = *e
 		}
 	}
 	return tx
@@ -102,7 +102,30 @@ func (tx *Tx) Account(id string) *Account {
 }
 
 // Membership returns the account's place in its organization, or nil.
-func (tx *Tx) Membership(string) *Membership { return nil }
+func (tx *Tx) Membership(account string) *Membership {
+	id := tx.Directory().OrganizationOf(account)
+	if id == "" {
+		return nil
+	}
+	return membershipIn(tx.organization(id), id, account)
+}
+
+// Organization returns an organization, or nil.
+func (tx *Tx) Organization(id string) *Organization {
+	o := tx.organization(id)
+	if o == nil || o.Record() == nil {
+		return nil
+	}
+	return o
+}
+
+func (tx *Tx) organization(id string) *Organization {
+	if !isOrganizationID(id) {
+		return nil
+	}
+	o, _ := tx.read(OrganizationUnit(id)).(*Organization)
+	return o
+}
 
 // Put writes a record into one of the units that the Update names, replacing the one with the same key. A record that cannot be kept makes
 // the Update fail with storage.ErrLimit or storage.ErrInvalid once its function returns.
@@ -178,8 +201,8 @@ func (tx *Tx) undo() {
 		setRecord(tx.named(c.unit), c.table, c.key, c.old)
 	}
 	for i, u := range tx.units {
-		if a, ok := u.(*Account); ok {
-			a.Epoch = tx.epochs[i]
+		if e := u.epoch(); e != nil {
+			*e = tx.epochs[i]
 		}
 	}
 	tx.changes, tx.ops, tx.bytes, tx.event = nil, nil, 0, nil

@@ -33,7 +33,8 @@ type unit interface {
 	table(name string) anyTable // nil if there is no such table; for reading
 	own(name string) anyTable   // the same table, made this fork's own; for writing
 	eachTable() iter.Seq2[string, anyTable]
-	touched(table string, old Record) // called after a write to that table, with what it replaced or nil
+	touched(table, key string, old, now Record) // called after a write to that table; what it replaced, nil for nothing, and what stands there now
+	epoch() *storage.Rev                        // nil if the kind of unit has none; 0 once a write in this fork could change a decision
 }
 
 type head struct {
@@ -118,13 +119,16 @@ func newUnit(name string) (unit, error) {
 	case name == CellUnit:
 		return &Cell{newTables(name, named(keysetSchema), named(nodeSchema))}, nil
 	case name == DirectoryUnit:
-		return &Directory{newTables(name, named(directoryAccountSchema), named(aliasSchema), named(foreignKeySchema), named(emailSchema))}, nil
+		return &Directory{newTables(name, named(directoryAccountSchema), named(aliasSchema), named(foreignKeySchema), named(emailSchema),
+			named(directoryMembershipSchema))}, nil
 	case strings.HasPrefix(name, accountPrefix) && isAccountID(name[len(accountPrefix):]):
 		return &Account{
 			tables: newTables(name, named(accountSchema), named(userSchema), named(accessKeySchema), named(inlinePolicySchema), named(groupSchema),
 				named(memberSchema), named(roleSchema), named(managedPolicySchema), named(policyVersionSchema), named(attachmentSchema)),
 			ID: name[len(accountPrefix):],
 		}, nil
+	case strings.HasPrefix(name, organizationPrefix) && isOrganizationID(name[len(organizationPrefix):]):
+		return newOrganization(name), nil
 	}
 	return nil, fmt.Errorf("state: a unit %q of a kind this version does not know", name)
 }
@@ -140,8 +144,9 @@ func isAccountID(id string) bool {
 // Cell is the unit of what all accounts share: the cell keyset and the running nodes.
 type Cell struct{ tables }
 
-func (c *Cell) fork() unit             { return &Cell{c.forkTables()} }
-func (c *Cell) touched(string, Record) {}
+func (c *Cell) fork() unit                             { return &Cell{c.forkTables()} }
+func (c *Cell) touched(string, string, Record, Record) {}
+func (c *Cell) epoch() *storage.Rev                    { return nil }
 
 // Keyset returns the cell keyset, or nil before the first start has made it.
 func (c *Cell) Keyset() *Keyset { return at[Keyset](&c.tables, 0).byKey.only() }
@@ -152,8 +157,9 @@ func (c *Cell) Nodes() iter.Seq[*Node] { return at[Node](&c.tables, 1).from(nil)
 // Directory is the unit that knows all accounts and the names that are unique over them.
 type Directory struct{ tables }
 
-func (d *Directory) fork() unit             { return &Directory{d.forkTables()} }
-func (d *Directory) touched(string, Record) {}
+func (d *Directory) fork() unit                             { return &Directory{d.forkTables()} }
+func (d *Directory) touched(string, string, Record, Record) {}
+func (d *Directory) epoch() *storage.Rev                    { return nil }
 
 // Account returns the entry of an account, or nil.
 func (d *Directory) Account(id string) *DirectoryAccount {
@@ -216,7 +222,9 @@ const (
 
 func (a *Account) fork() unit { return &Account{tables: a.forkTables(), ID: a.ID, Epoch: a.Epoch} }
 
-func (a *Account) touched(table string, old Record) {
+func (a *Account) epoch() *storage.Rev { return &a.Epoch }
+
+func (a *Account) touched(table, _ string, old, _ Record) {
 	switch table {
 	case accountSchema.name, accessKeySchema.name:
 	case userSchema.name, groupSchema.name, roleSchema.name, managedPolicySchema.name:

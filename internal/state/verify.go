@@ -146,5 +146,10 @@ func (v *View) units() iter.Seq[unit] {
 				return
 			}
 		}
+		for o := range v.organizations.all() {
+			if !yield(o) {
+				return
+			}
+		}
 	}
 }

@@ -73,6 +73,55 @@ func (KeyStatus) EnumDescriptor() ([]byte, []int) {
 	return file_state_proto_rawDescGZIP(), []int{0}
 }
 
+type PolicyType int32
+
+const (
+	PolicyType_POLICY_TYPE_UNSPECIFIED      PolicyType = 0
+	PolicyType_POLICY_TYPE_SERVICE_CONTROL  PolicyType = 1
+	PolicyType_POLICY_TYPE_RESOURCE_CONTROL PolicyType = 2
+)
+
+// Enum value maps for PolicyType.
+var (
+	PolicyType_name = map[int32]string{
+		0: "POLICY_TYPE_UNSPECIFIED",
+		1: "POLICY_TYPE_SERVICE_CONTROL",
+		2: "POLICY_TYPE_RESOURCE_CONTROL",
+	}
+	PolicyType_value = map[string]int32{
+		"POLICY_TYPE_UNSPECIFIED":      0,
+		"POLICY_TYPE_SERVICE_CONTROL":  1,
+		"POLICY_TYPE_RESOURCE_CONTROL": 2,
+	}
+)
+
+func (x PolicyType) Enum() *PolicyType {
+	p := new(PolicyType)
+	*p = x
+	return p
+}
+
+func (x PolicyType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PolicyType) Descriptor() protoreflect.EnumDescriptor {
+	return file_state_proto_enumTypes[1].Descriptor()
+}
+
+func (PolicyType) Type() protoreflect.EnumType {
+	return &file_state_proto_enumTypes[1]
+}
+
+func (x PolicyType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PolicyType.Descriptor instead.
+func (PolicyType) EnumDescriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{1}
+}
+
 // cell/keyset
 type Keyset struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -317,6 +366,59 @@ func (x *DirectoryName) GetAccount() string {
 	return ""
 }
 
+// directory/membership/<account id>: the organization that an account is in, of which there is at most one
+type DirectoryMembership struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	Organization  string                 `protobuf:"bytes,2,opt,name=organization,proto3" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirectoryMembership) Reset() {
+	*x = DirectoryMembership{}
+	mi := &file_state_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirectoryMembership) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirectoryMembership) ProtoMessage() {}
+
+func (x *DirectoryMembership) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirectoryMembership.ProtoReflect.Descriptor instead.
+func (*DirectoryMembership) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *DirectoryMembership) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *DirectoryMembership) GetOrganization() string {
+	if x != nil {
+		return x.Organization
+	}
+	return ""
+}
+
 // acct/<id>/account/self
 type Account struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
@@ -334,7 +436,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_state_proto_msgTypes[4]
+	mi := &file_state_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -346,7 +448,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[4]
+	mi := &file_state_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -359,7 +461,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{4}
+	return file_state_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Account) GetId() string {
@@ -428,7 +530,7 @@ type Tag struct {
 
 func (x *Tag) Reset() {
 	*x = Tag{}
-	mi := &file_state_proto_msgTypes[5]
+	mi := &file_state_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +542,7 @@ func (x *Tag) String() string {
 func (*Tag) ProtoMessage() {}
 
 func (x *Tag) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[5]
+	mi := &file_state_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +555,7 @@ func (x *Tag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tag.ProtoReflect.Descriptor instead.
 func (*Tag) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{5}
+	return file_state_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Tag) GetKey() string {
@@ -484,7 +586,7 @@ type User struct {
 
 func (x *User) Reset() {
 	*x = User{}
-	mi := &file_state_proto_msgTypes[6]
+	mi := &file_state_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +598,7 @@ func (x *User) String() string {
 func (*User) ProtoMessage() {}
 
 func (x *User) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[6]
+	mi := &file_state_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +611,7 @@ func (x *User) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use User.ProtoReflect.Descriptor instead.
 func (*User) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{6}
+	return file_state_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *User) GetId() string {
@@ -562,7 +664,7 @@ type AccessKey struct {
 
 func (x *AccessKey) Reset() {
 	*x = AccessKey{}
-	mi := &file_state_proto_msgTypes[7]
+	mi := &file_state_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +676,7 @@ func (x *AccessKey) String() string {
 func (*AccessKey) ProtoMessage() {}
 
 func (x *AccessKey) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[7]
+	mi := &file_state_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,7 +689,7 @@ func (x *AccessKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessKey.ProtoReflect.Descriptor instead.
 func (*AccessKey) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{7}
+	return file_state_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AccessKey) GetId() string {
@@ -644,7 +746,7 @@ type InlinePolicy struct {
 
 func (x *InlinePolicy) Reset() {
 	*x = InlinePolicy{}
-	mi := &file_state_proto_msgTypes[8]
+	mi := &file_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +758,7 @@ func (x *InlinePolicy) String() string {
 func (*InlinePolicy) ProtoMessage() {}
 
 func (x *InlinePolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[8]
+	mi := &file_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +771,7 @@ func (x *InlinePolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InlinePolicy.ProtoReflect.Descriptor instead.
 func (*InlinePolicy) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{8}
+	return file_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *InlinePolicy) GetOwner() string {
@@ -706,7 +808,7 @@ type Group struct {
 
 func (x *Group) Reset() {
 	*x = Group{}
-	mi := &file_state_proto_msgTypes[9]
+	mi := &file_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -718,7 +820,7 @@ func (x *Group) String() string {
 func (*Group) ProtoMessage() {}
 
 func (x *Group) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[9]
+	mi := &file_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -731,7 +833,7 @@ func (x *Group) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Group.ProtoReflect.Descriptor instead.
 func (*Group) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{9}
+	return file_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Group) GetId() string {
@@ -773,7 +875,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_state_proto_msgTypes[10]
+	mi := &file_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -785,7 +887,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[10]
+	mi := &file_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -798,7 +900,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{10}
+	return file_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Member) GetUser() string {
@@ -832,7 +934,7 @@ type Role struct {
 
 func (x *Role) Reset() {
 	*x = Role{}
-	mi := &file_state_proto_msgTypes[11]
+	mi := &file_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +946,7 @@ func (x *Role) String() string {
 func (*Role) ProtoMessage() {}
 
 func (x *Role) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[11]
+	mi := &file_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +959,7 @@ func (x *Role) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Role.ProtoReflect.Descriptor instead.
 func (*Role) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{11}
+	return file_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Role) GetId() string {
@@ -934,7 +1036,7 @@ type ManagedPolicy struct {
 
 func (x *ManagedPolicy) Reset() {
 	*x = ManagedPolicy{}
-	mi := &file_state_proto_msgTypes[12]
+	mi := &file_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1048,7 @@ func (x *ManagedPolicy) String() string {
 func (*ManagedPolicy) ProtoMessage() {}
 
 func (x *ManagedPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[12]
+	mi := &file_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -959,7 +1061,7 @@ func (x *ManagedPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ManagedPolicy.ProtoReflect.Descriptor instead.
 func (*ManagedPolicy) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{12}
+	return file_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ManagedPolicy) GetId() string {
@@ -1038,7 +1140,7 @@ type PolicyVersion struct {
 
 func (x *PolicyVersion) Reset() {
 	*x = PolicyVersion{}
-	mi := &file_state_proto_msgTypes[13]
+	mi := &file_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1152,7 @@ func (x *PolicyVersion) String() string {
 func (*PolicyVersion) ProtoMessage() {}
 
 func (x *PolicyVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[13]
+	mi := &file_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1165,7 @@ func (x *PolicyVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyVersion.ProtoReflect.Descriptor instead.
 func (*PolicyVersion) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{13}
+	return file_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PolicyVersion) GetPolicy() string {
@@ -1107,7 +1209,7 @@ type Attachment struct {
 
 func (x *Attachment) Reset() {
 	*x = Attachment{}
-	mi := &file_state_proto_msgTypes[14]
+	mi := &file_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1221,7 @@ func (x *Attachment) String() string {
 func (*Attachment) ProtoMessage() {}
 
 func (x *Attachment) ProtoReflect() protoreflect.Message {
-	mi := &file_state_proto_msgTypes[14]
+	mi := &file_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1234,7 @@ func (x *Attachment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attachment.ProtoReflect.Descriptor instead.
 func (*Attachment) Descriptor() ([]byte, []int) {
-	return file_state_proto_rawDescGZIP(), []int{14}
+	return file_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Attachment) GetOwner() string {
@@ -1163,6 +1265,327 @@ func (x *Attachment) GetSeq() uint32 {
 	return 0
 }
 
+// org/<id>/organization/self
+type Organization struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Management    string                 `protobuf:"bytes,2,opt,name=management,proto3" json:"management,omitempty"`                                      // id of the management account; it never changes
+	Root          string                 `protobuf:"bytes,3,opt,name=root,proto3" json:"root,omitempty"`                                                  // id of the root
+	Enabled       []PolicyType           `protobuf:"varint,4,rep,packed,name=enabled,proto3,enum=gatehouse.state.v1.PolicyType" json:"enabled,omitempty"` // the policy types that are enabled in the root
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Organization) Reset() {
+	*x = Organization{}
+	mi := &file_state_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Organization) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Organization) ProtoMessage() {}
+
+func (x *Organization) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Organization.ProtoReflect.Descriptor instead.
+func (*Organization) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Organization) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Organization) GetManagement() string {
+	if x != nil {
+		return x.Management
+	}
+	return ""
+}
+
+func (x *Organization) GetRoot() string {
+	if x != nil {
+		return x.Root
+	}
+	return ""
+}
+
+func (x *Organization) GetEnabled() []PolicyType {
+	if x != nil {
+		return x.Enabled
+	}
+	return nil
+}
+
+// org/<id>/ou/<id>
+type OrganizationalUnit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Parent        string                 `protobuf:"bytes,3,opt,name=parent,proto3" json:"parent,omitempty"` // id of the root or of another organizational unit
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrganizationalUnit) Reset() {
+	*x = OrganizationalUnit{}
+	mi := &file_state_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrganizationalUnit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrganizationalUnit) ProtoMessage() {}
+
+func (x *OrganizationalUnit) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrganizationalUnit.ProtoReflect.Descriptor instead.
+func (*OrganizationalUnit) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *OrganizationalUnit) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *OrganizationalUnit) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OrganizationalUnit) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+// org/<id>/account/<account id>: a member of the organization, the management account included
+type OrganizationAccount struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Parent        string                 `protobuf:"bytes,2,opt,name=parent,proto3" json:"parent,omitempty"` // id of the root or of an organizational unit
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrganizationAccount) Reset() {
+	*x = OrganizationAccount{}
+	mi := &file_state_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrganizationAccount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrganizationAccount) ProtoMessage() {}
+
+func (x *OrganizationAccount) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrganizationAccount.ProtoReflect.Descriptor instead.
+func (*OrganizationAccount) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *OrganizationAccount) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *OrganizationAccount) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+// org/<id>/policy/<id>: a policy of the organization's own; the AWS managed ones stand in no store
+type OrganizationPolicy struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Type          PolicyType             `protobuf:"varint,2,opt,name=type,proto3,enum=gatehouse.state.v1.PolicyType" json:"type,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Description   string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Content       string                 `protobuf:"bytes,5,opt,name=content,proto3" json:"content,omitempty"` // as sent
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrganizationPolicy) Reset() {
+	*x = OrganizationPolicy{}
+	mi := &file_state_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrganizationPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrganizationPolicy) ProtoMessage() {}
+
+func (x *OrganizationPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrganizationPolicy.ProtoReflect.Descriptor instead.
+func (*OrganizationPolicy) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *OrganizationPolicy) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *OrganizationPolicy) GetType() PolicyType {
+	if x != nil {
+		return x.Type
+	}
+	return PolicyType_POLICY_TYPE_UNSPECIFIED
+}
+
+func (x *OrganizationPolicy) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OrganizationPolicy) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *OrganizationPolicy) GetContent() string {
+	if x != nil {
+		return x.Content
+	}
+	return ""
+}
+
+// org/<id>/attachment/<target id>/<policy id>
+type OrganizationAttachment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Target        string                 `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"` // id of the root, of an organizational unit or of an account
+	Policy        string                 `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"` // id, also of an AWS managed policy
+	Seq           uint32                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`      // order of attachment among the target's policies
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrganizationAttachment) Reset() {
+	*x = OrganizationAttachment{}
+	mi := &file_state_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrganizationAttachment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrganizationAttachment) ProtoMessage() {}
+
+func (x *OrganizationAttachment) ProtoReflect() protoreflect.Message {
+	mi := &file_state_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrganizationAttachment.ProtoReflect.Descriptor instead.
+func (*OrganizationAttachment) Descriptor() ([]byte, []int) {
+	return file_state_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *OrganizationAttachment) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *OrganizationAttachment) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *OrganizationAttachment) GetSeq() uint32 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
 var File_state_proto protoreflect.FileDescriptor
 
 const file_state_proto_rawDesc = "" +
@@ -1185,7 +1608,10 @@ const file_state_proto_rawDesc = "" +
 	"management\x18\x05 \x01(\bR\n" +
 	"management\")\n" +
 	"\rDirectoryName\x12\x18\n" +
-	"\aaccount\x18\x01 \x01(\tR\aaccount\"\xe4\x01\n" +
+	"\aaccount\x18\x01 \x01(\tR\aaccount\"S\n" +
+	"\x13DirectoryMembership\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\"\n" +
+	"\forganization\x18\x02 \x01(\tR\forganization\"\xe4\x01\n" +
 	"\aAccount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -1253,11 +1679,40 @@ const file_state_proto_rawDesc = "" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x16\n" +
 	"\x06policy\x18\x02 \x01(\tR\x06policy\x12\x1a\n" +
 	"\bboundary\x18\x03 \x01(\bR\bboundary\x12\x10\n" +
-	"\x03seq\x18\x04 \x01(\rR\x03seq*W\n" +
+	"\x03seq\x18\x04 \x01(\rR\x03seq\"\x8c\x01\n" +
+	"\fOrganization\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1e\n" +
+	"\n" +
+	"management\x18\x02 \x01(\tR\n" +
+	"management\x12\x12\n" +
+	"\x04root\x18\x03 \x01(\tR\x04root\x128\n" +
+	"\aenabled\x18\x04 \x03(\x0e2\x1e.gatehouse.state.v1.PolicyTypeR\aenabled\"P\n" +
+	"\x12OrganizationalUnit\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06parent\x18\x03 \x01(\tR\x06parent\"=\n" +
+	"\x13OrganizationAccount\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06parent\x18\x02 \x01(\tR\x06parent\"\xa8\x01\n" +
+	"\x12OrganizationPolicy\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
+	"\x04type\x18\x02 \x01(\x0e2\x1e.gatehouse.state.v1.PolicyTypeR\x04type\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x18\n" +
+	"\acontent\x18\x05 \x01(\tR\acontent\"Z\n" +
+	"\x16OrganizationAttachment\x12\x16\n" +
+	"\x06target\x18\x01 \x01(\tR\x06target\x12\x16\n" +
+	"\x06policy\x18\x02 \x01(\tR\x06policy\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\rR\x03seq*W\n" +
 	"\tKeyStatus\x12\x1a\n" +
 	"\x16KEY_STATUS_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11KEY_STATUS_ACTIVE\x10\x01\x12\x17\n" +
-	"\x13KEY_STATUS_INACTIVE\x10\x02B;Z9github.com/gatehouse-iam/gatehouse/internal/state/statepbb\x06proto3"
+	"\x13KEY_STATUS_INACTIVE\x10\x02*l\n" +
+	"\n" +
+	"PolicyType\x12\x1b\n" +
+	"\x17POLICY_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x1bPOLICY_TYPE_SERVICE_CONTROL\x10\x01\x12 \n" +
+	"\x1cPOLICY_TYPE_RESOURCE_CONTROL\x10\x02B;Z9github.com/gatehouse-iam/gatehouse/internal/state/statepbb\x06proto3"
 
 var (
 	file_state_proto_rawDescOnce sync.Once
@@ -1271,36 +1726,45 @@ func file_state_proto_rawDescGZIP() []byte {
 	return file_state_proto_rawDescData
 }
 
-var file_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_state_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_state_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_state_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_state_proto_goTypes = []any{
-	(KeyStatus)(0),           // 0: gatehouse.state.v1.KeyStatus
-	(*Keyset)(nil),           // 1: gatehouse.state.v1.Keyset
-	(*Node)(nil),             // 2: gatehouse.state.v1.Node
-	(*DirectoryAccount)(nil), // 3: gatehouse.state.v1.DirectoryAccount
-	(*DirectoryName)(nil),    // 4: gatehouse.state.v1.DirectoryName
-	(*Account)(nil),          // 5: gatehouse.state.v1.Account
-	(*Tag)(nil),              // 6: gatehouse.state.v1.Tag
-	(*User)(nil),             // 7: gatehouse.state.v1.User
-	(*AccessKey)(nil),        // 8: gatehouse.state.v1.AccessKey
-	(*InlinePolicy)(nil),     // 9: gatehouse.state.v1.InlinePolicy
-	(*Group)(nil),            // 10: gatehouse.state.v1.Group
-	(*Member)(nil),           // 11: gatehouse.state.v1.Member
-	(*Role)(nil),             // 12: gatehouse.state.v1.Role
-	(*ManagedPolicy)(nil),    // 13: gatehouse.state.v1.ManagedPolicy
-	(*PolicyVersion)(nil),    // 14: gatehouse.state.v1.PolicyVersion
-	(*Attachment)(nil),       // 15: gatehouse.state.v1.Attachment
+	(KeyStatus)(0),                 // 0: gatehouse.state.v1.KeyStatus
+	(PolicyType)(0),                // 1: gatehouse.state.v1.PolicyType
+	(*Keyset)(nil),                 // 2: gatehouse.state.v1.Keyset
+	(*Node)(nil),                   // 3: gatehouse.state.v1.Node
+	(*DirectoryAccount)(nil),       // 4: gatehouse.state.v1.DirectoryAccount
+	(*DirectoryName)(nil),          // 5: gatehouse.state.v1.DirectoryName
+	(*DirectoryMembership)(nil),    // 6: gatehouse.state.v1.DirectoryMembership
+	(*Account)(nil),                // 7: gatehouse.state.v1.Account
+	(*Tag)(nil),                    // 8: gatehouse.state.v1.Tag
+	(*User)(nil),                   // 9: gatehouse.state.v1.User
+	(*AccessKey)(nil),              // 10: gatehouse.state.v1.AccessKey
+	(*InlinePolicy)(nil),           // 11: gatehouse.state.v1.InlinePolicy
+	(*Group)(nil),                  // 12: gatehouse.state.v1.Group
+	(*Member)(nil),                 // 13: gatehouse.state.v1.Member
+	(*Role)(nil),                   // 14: gatehouse.state.v1.Role
+	(*ManagedPolicy)(nil),          // 15: gatehouse.state.v1.ManagedPolicy
+	(*PolicyVersion)(nil),          // 16: gatehouse.state.v1.PolicyVersion
+	(*Attachment)(nil),             // 17: gatehouse.state.v1.Attachment
+	(*Organization)(nil),           // 18: gatehouse.state.v1.Organization
+	(*OrganizationalUnit)(nil),     // 19: gatehouse.state.v1.OrganizationalUnit
+	(*OrganizationAccount)(nil),    // 20: gatehouse.state.v1.OrganizationAccount
+	(*OrganizationPolicy)(nil),     // 21: gatehouse.state.v1.OrganizationPolicy
+	(*OrganizationAttachment)(nil), // 22: gatehouse.state.v1.OrganizationAttachment
 }
 var file_state_proto_depIdxs = []int32{
-	6, // 0: gatehouse.state.v1.User.tags:type_name -> gatehouse.state.v1.Tag
+	8, // 0: gatehouse.state.v1.User.tags:type_name -> gatehouse.state.v1.Tag
 	0, // 1: gatehouse.state.v1.AccessKey.status:type_name -> gatehouse.state.v1.KeyStatus
-	6, // 2: gatehouse.state.v1.Role.tags:type_name -> gatehouse.state.v1.Tag
-	6, // 3: gatehouse.state.v1.ManagedPolicy.tags:type_name -> gatehouse.state.v1.Tag
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	8, // 2: gatehouse.state.v1.Role.tags:type_name -> gatehouse.state.v1.Tag
+	8, // 3: gatehouse.state.v1.ManagedPolicy.tags:type_name -> gatehouse.state.v1.Tag
+	1, // 4: gatehouse.state.v1.Organization.enabled:type_name -> gatehouse.state.v1.PolicyType
+	1, // 5: gatehouse.state.v1.OrganizationPolicy.type:type_name -> gatehouse.state.v1.PolicyType
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_state_proto_init() }
@@ -1308,14 +1772,14 @@ func file_state_proto_init() {
 	if File_state_proto != nil {
 		return
 	}
-	file_state_proto_msgTypes[11].OneofWrappers = []any{}
+	file_state_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_state_proto_rawDesc), len(file_state_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   15,
+			NumEnums:      2,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
