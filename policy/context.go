@@ -9,6 +9,7 @@ import (
 type contextKey struct {
 	name string // as written; "" for a key that no context has
 	tag  uint32 // place of the tag key in name, 0 in keys without one
+	hash uint32
 }
 
 // newContextKey takes a key as written. The tag prefixes of the aws space without a tag are absent.
@@ -16,14 +17,14 @@ func newContextKey(name string) contextKey {
 	slash := strings.IndexByte(name, '/')
 	const suffix = "tag"
 	if slash < len(suffix) || !equalFold(name[slash-len(suffix):slash], suffix) {
-		return contextKey{name: name}
+		return contextKey{name: name, hash: keyHash(name)}
 	}
 	for _, prefix := range [...]string{"aws:ResourceTag/", "aws:RequestTag/", "aws:PrincipalTag/"} {
 		if equalFold(name, prefix) {
 			return contextKey{}
 		}
 	}
-	return contextKey{name: name, tag: uint32(slash + 1)}
+	return contextKey{name: name, tag: uint32(slash + 1), hash: keyHash(name)}
 }
 
 // SameKey says whether two names are one condition key, and so whether two tag keys are one to conditions: they are compared without regard to
@@ -34,32 +35,101 @@ func SameKey(a, b string) bool { return equalFold(a, b) }
 // multi says whether the entry counts as multi-valued.
 func (e *Entry) multi() bool { return e.Multi || len(e.Values) != 1 }
 
+// keyTable finds entries by key: chains of entries whose keys have equal hashes, in order. It is made when the first key is looked for.
+type keyTable struct {
+	made  bool
+	heads [maxKeyed]uint8 // by hash: 1 + the place of the first entry; 0 where there is none
+	nexts [maxKeyed]uint8 // by place: 1 + that of the next entry
+}
+
+// maxKeyed is up to how many entries there is a table; more are searched one by one.
+const maxKeyed = 64
+
+// keyHash is the same for keys that are one without regard to ASCII case. The end of a key says most.
+func keyHash(key string) uint32 {
+	const low = 0x2020202020202020
+	word, n := uint64(0), len(key)
+	if n >= 8 {
+		word = load8(key, n-8)
+	} else {
+		for i := range n {
+			word = word<<8 | uint64(key[i])
+		}
+	}
+	return uint32(((word|low)+uint64(n))*hashFactor>>32) % maxKeyed
+}
+
+// setContext changes what conditions and variables read.
+func (q *query) setContext(context []Entry) {
+	q.context, q.keys = context, keyTable{}
+}
+
 // find returns the entry for a key, or nil where the key is absent: a key without values is (docs/spec/policy-language.md 11.1). Of
 // several entries the first counts; among tag keys that differ only by case the one with the exact spelling, else the smallest.
 func (q *query) find(k *contextKey) *Entry {
-	n := len(k.name)
-	if n == 0 {
+	if k.name == "" {
 		return nil
 	}
-	last := lower(k.name[n-1])
+	if len(q.context) > maxKeyed {
+		return q.findSlowly(k)
+	}
+	t := &q.keys
+	if !t.made {
+		t.made = true
+		for i := len(q.context) - 1; i >= 0; i-- {
+			head := &t.heads[keyHash(q.context[i].Key)]
+			t.nexts[i], *head = *head, uint8(i+1)
+		}
+	}
+	var found *Entry
+	for at := t.heads[k.hash%maxKeyed]; at > 0; at = t.nexts[(at-1)%maxKeyed] {
+		e := &q.context[at-1]
+		if exact, better := k.compare(e, found); exact {
+			found = e
+			break
+		} else if better {
+			found = e
+		}
+	}
+	return found.present()
+}
+
+func (q *query) findSlowly(k *contextKey) *Entry {
 	var found *Entry
 	for i := range q.context {
 		e := &q.context[i]
-		if len(e.Key) != n || lower(e.Key[n-1]) != last || e.Key != k.name && !equalFold(e.Key, k.name) {
+		if len(e.Key) != len(k.name) {
 			continue
 		}
-		if k.tag == 0 || e.Key[k.tag:] == k.name[k.tag:] {
+		if exact, better := k.compare(e, found); exact {
 			found = e
 			break
-		}
-		if found == nil || e.Key[k.tag:] < found.Key[k.tag:] {
+		} else if better {
 			found = e
 		}
 	}
-	if found == nil || len(found.Values) == 0 {
+	return found.present()
+}
+
+// compare says whether the entry is the one for the key, or better than the one found before.
+func (k *contextKey) compare(e, found *Entry) (exact, better bool) {
+	switch {
+	case e.Key == k.name:
+		return true, false
+	case !equalFold(e.Key, k.name):
+		return false, false
+	case k.tag == 0 || e.Key[k.tag:] == k.name[k.tag:]:
+		return true, false
+	}
+	return false, found == nil || e.Key[k.tag:] < found.Key[k.tag:]
+}
+
+// present is e if it has values.
+func (e *Entry) present() *Entry {
+	if e == nil || len(e.Values) == 0 {
 		return nil
 	}
-	return found
+	return e
 }
 
 // valueOverhead is what a value counts besides its bytes: the work for it is in its number as well as in its length.
@@ -71,13 +141,47 @@ func validContext(context []Entry) bool {
 	if len(context) > MaxContext {
 		return false
 	}
-	size := 0
+	size, all := 0, uint64(0)
 	for i := range context {
 		for _, v := range context[i].Values {
-			if size += len(v) + valueOverhead; size > MaxContextText || !utf8.ValidString(v) {
+			if size += len(v) + valueOverhead; size > MaxContextText {
+				return false
+			}
+			all |= joinBytes(v)
+		}
+	}
+	return all&highBits == 0 || validValues(context)
+}
+
+func validValues(context []Entry) bool {
+	for i := range context {
+		for _, v := range context[i].Values {
+			if !utf8.ValidString(v) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// highBits are the bits that no byte of ASCII has.
+const highBits = 0x8080808080808080
+
+func validText(s string) bool { return joinBytes(s)&highBits == 0 || utf8.ValidString(s) }
+
+// joinBytes is all bytes of s, 8 at a time, or-ed.
+func joinBytes(s string) uint64 {
+	n := len(s)
+	if n < 8 {
+		var all byte
+		for i := range n {
+			all |= s[i]
+		}
+		return uint64(all)
+	}
+	all := load8(s, n-8)
+	for i := 0; i < n-8; i += 8 {
+		all |= load8(s, i)
+	}
+	return all
 }

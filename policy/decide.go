@@ -19,8 +19,8 @@ type Decision struct {
 // texts with policy variables. An explicit deny anywhere comes first; of several the one that 10.3 reports, from the root down and in
 // attachment and statement order, is named, and so is the first statement that allows.
 func Decide(s *Sets, r *Request) Decision {
-	q, ok := newQuery(s, r)
-	if !ok || !s.readable() || !r.readable() {
+	var q query
+	if !q.read(s, r) || !s.readable() || !r.readable() {
 		return Decision{}
 	}
 	if r.Exempt {
@@ -28,37 +28,40 @@ func Decide(s *Sets, r *Request) Decision {
 	}
 	f := findings{scpSilent: -1, rcpSilent: -1}
 	// Denies are found in the order in which they are reported, so the first one is the answer.
-	if s.Caller.Kind.boundBySCP() && !s.Caller.ServiceLinked {
-		if f.scpSilent, ok = f.levels(LayerSCP, s.SCP, &q); !ok {
-			return f.denied
+	if len(s.SCP) > 0 && s.Caller.Kind.boundBySCP() && !s.Caller.ServiceLinked {
+		if f.scpSilent = f.levels(s.SCP, &q); f.denied {
+			return f.deniedAt(LayerSCP)
 		}
 	}
-	if !s.Caller.ServiceLinked {
-		if f.rcpSilent, ok = f.levels(LayerRCP, r.RCP, &q); !ok {
-			return f.denied
+	if len(r.RCP) > 0 && !s.Caller.ServiceLinked {
+		if f.rcpSilent = f.levels(r.RCP, &q); f.denied {
+			return f.deniedAt(LayerRCP)
 		}
 	}
 	if r.Endpoint != nil {
 		q.gateway = r.Gateway
-		if !f.endpoint.add(LayerEndpoint, r.Endpoint, &q) {
-			return f.endpoint.decision
+		if !f.endpoint.add(r.Endpoint, &q) {
+			return f.endpoint.as(DenyExplicit, LayerEndpoint)
 		}
 		q.gateway = false
 	}
-	if !f.identity.ask(LayerIdentity, s.Identity, &q) {
-		return f.identity.decision
+	if !f.identity.ask(s.Identity, &q) {
+		return f.identity.as(DenyExplicit, LayerIdentity)
 	}
-	if q.boundary && !f.boundary.ask(LayerBoundary, s.Boundary, &q) {
-		return f.boundary.decision
+	if q.boundary && !f.boundary.ask(s.Boundary, &q) {
+		return f.boundary.as(DenyExplicit, LayerBoundary)
 	}
-	if !f.session.ask(LayerSession, s.Session, &q) {
-		return f.session.decision
+	if !f.session.ask(s.Session, &q) {
+		return f.session.as(DenyExplicit, LayerSession)
 	}
-	if r.PolicyContext != nil {
-		q.context = r.PolicyContext
-	}
-	if !f.resource.add(r.ResourcePolicy, &q) {
-		return f.resource.decision
+	f.resource.layer = LayerResource
+	if r.ResourcePolicy != nil {
+		if r.PolicyContext != nil {
+			q.setContext(r.PolicyContext)
+		}
+		if !f.resource.add(r.ResourcePolicy, &q) {
+			return f.resource.as(DenyExplicit)
+		}
 	}
 
 	switch { // the guard rails, G1 to G3
@@ -72,7 +75,7 @@ func Decide(s *Sets, r *Request) Decision {
 	f.boundary.allowed = f.boundary.allowed || !q.boundary
 	f.session.allowed = f.session.allowed || s.Session == nil && s.Caller.Kind != FederatedCaller
 	if s.Root {
-		f.identity = verdict{allowed: true, decision: Decision{Effect: Allow, Layer: LayerIdentity}}
+		f.identity = verdict{allowed: true}
 	}
 	switch {
 	case !s.Caller.Kind.hasAccount() && s.Caller.Kind != 0:
@@ -90,23 +93,29 @@ func (s *Sets) bounded() bool {
 
 // verdict is what one set says: evalSet of docs/spec/evaluation.md 3.
 type verdict struct {
-	allowed  bool
-	decision Decision // the first deny, else the first allow
+	policy    *Attached // of the first deny, else of the first allow
+	statement int32
+	allowed   bool
+}
+
+// as is the decision that the verdict leads to.
+func (v *verdict) as(effect Effect, layer Layer) Decision {
+	return Decision{Effect: effect, Layer: layer, Policy: v.policy, Statement: int(v.statement)}
 }
 
 // ask asks all policies of the set, which may be nil. It returns false for an explicit deny.
-func (v *verdict) ask(layer Layer, s *Set, q *query) bool {
+func (v *verdict) ask(s *Set, q *query) bool {
 	if s == nil {
 		return true
 	}
 	if s.index != nil {
 		f := finder{set: s, q: q, deny: noPlace, allow: noPlace, last: noPlace}
 		if s.index.find(&f) {
-			return v.found(layer, &f)
+			return v.found(&f)
 		}
 	}
 	for _, a := range s.policies {
-		if !v.add(layer, a, q) {
+		if !v.add(a, q) {
 			return false
 		}
 	}
@@ -114,50 +123,48 @@ func (v *verdict) ask(layer Layer, s *Set, q *query) bool {
 }
 
 // found takes what the index found. It returns false for an explicit deny.
-func (v *verdict) found(layer Layer, f *finder) bool {
-	effect, at := DenyExplicit, f.deny
-	if f.deny == noPlace {
-		effect, at = Allow, f.allow
-		if f.allow == noPlace {
+func (v *verdict) found(f *finder) bool {
+	at := f.deny
+	if at == noPlace {
+		if at = f.allow; at == noPlace {
 			return true
 		}
 	}
-	v.allowed = effect == Allow
-	v.decision = Decision{Effect: effect, Layer: layer, Policy: f.set.policies[at>>16], Statement: int(at & 0xffff)}
+	v.policy, v.statement, v.allowed = f.set.policies[at>>16], int32(at&0xffff), f.deny == noPlace
 	return v.allowed
 }
 
 // add asks one more policy of the set, where every way to name the caller is as good. It returns false for an explicit deny.
-func (v *verdict) add(layer Layer, a *Attached, q *query) bool {
+func (v *verdict) add(a *Attached, q *query) bool {
 	p := a.Policy
 	for i := range p.statements {
 		deny := p.statements[i].has(flagDeny)
 		if !deny && v.allowed || p.apply(i, q) == classNone {
 			continue
 		}
+		v.policy, v.statement, v.allowed = a, int32(i), !deny
 		if deny {
-			v.decision = Decision{Effect: DenyExplicit, Layer: layer, Policy: a, Statement: i}
 			return false
 		}
-		v.allowed, v.decision = true, Decision{Effect: Allow, Layer: layer, Policy: a, Statement: i}
 	}
 	return true
 }
 
 // resourceVerdict is what the policy of the resource says.
 type resourceVerdict struct {
-	layer    Layer
-	decision Decision // the deny, or the first allow of the best class
-	class    class    // of the best allow
-	account  bool     // some allow is of classAccount
+	layer     Layer
+	class     class     // of the best allow
+	account   bool      // some allow is of classAccount
+	statement int32     // of the deny, or of the first allow of the best class
+	policy    *Attached // of the same
 }
 
-// add asks the policy, nil where there is none. It returns false for an explicit deny.
+func (v *resourceVerdict) as(effect Effect) Decision {
+	return Decision{Effect: effect, Layer: v.layer, Policy: v.policy, Statement: int(v.statement)}
+}
+
+// add asks the policy. It returns false for an explicit deny.
 func (v *resourceVerdict) add(a *Attached, q *query) bool {
-	v.layer = LayerResource
-	if a == nil {
-		return true
-	}
 	p := a.Policy
 	if p.kind == Trust {
 		v.layer = LayerTrust
@@ -170,12 +177,12 @@ func (v *resourceVerdict) add(a *Attached, q *query) bool {
 		switch c := p.apply(i, q); {
 		case c == classNone:
 		case deny:
-			v.decision = Decision{Effect: DenyExplicit, Layer: v.layer, Policy: a, Statement: i}
+			v.policy, v.statement = a, int32(i)
 			return false
 		default:
 			v.account = v.account || c == classAccount
 			if c > v.class {
-				v.class, v.decision = c, Decision{Effect: Allow, Layer: v.layer, Policy: a, Statement: i}
+				v.class, v.policy, v.statement = c, a, int32(i)
 			}
 		}
 	}
@@ -184,29 +191,37 @@ func (v *resourceVerdict) add(a *Attached, q *query) bool {
 
 // findings are what the sets say when none of them denies explicitly.
 type findings struct {
-	denied               Decision // by a level of a chain
-	scpSilent, rcpSilent int      // the first level that does not allow, -1 where all do
+	scpSilent, rcpSilent int // the first level that does not allow, -1 where all do
 	endpoint             verdict
 	identity             verdict
 	boundary, session    verdict // allowed too where they do not exist
 	resource             resourceVerdict
+
+	denied bool // by a level of a chain
+	level  int
+	deny   verdict
 }
 
-// levels asks a chain of the organization. silent is the first level that does not allow, or -1. It returns false for an explicit deny.
-func (f *findings) levels(layer Layer, chain []*Set, q *query) (silent int, ok bool) {
-	silent = -1
+// levels asks a chain of the organization and returns the first level that does not allow, or -1. It stops at an explicit deny.
+func (f *findings) levels(chain []*Set, q *query) int {
+	silent := -1
 	for i, level := range chain {
 		var v verdict
-		if !v.ask(layer, level, q) {
-			f.denied = v.decision
-			f.denied.Level = i
-			return silent, false
+		if !v.ask(level, q) {
+			f.denied, f.level, f.deny = true, i, v
+			return silent
 		}
 		if !v.allowed && silent < 0 {
 			silent = i
 		}
 	}
-	return silent, true
+	return silent
+}
+
+func (f *findings) deniedAt(layer Layer) Decision {
+	d := f.deny.as(DenyExplicit, layer)
+	d.Level = f.level
+	return d
 }
 
 func implicit(layer Layer) Decision { return Decision{Layer: layer} }
@@ -228,7 +243,7 @@ func granted(grantees []string, c *Caller) class {
 func (f *findings) withoutAccount(acl class) Decision {
 	switch {
 	case f.resource.class == classDirect:
-		return f.resource.decision
+		return f.resource.as(Allow)
 	case acl == classDirect:
 		return Decision{Effect: Allow, Layer: LayerACL}
 	}
@@ -240,9 +255,9 @@ func (f *findings) sameAccount(needsResourcePolicy bool) Decision {
 	limits := f.boundary.allowed && f.session.allowed
 	switch {
 	case f.resource.class == classDirect, f.resource.class == classIssuer && limits:
-		return f.resource.decision
+		return f.resource.as(Allow)
 	case f.identity.allowed && limits && (!needsResourcePolicy || f.resource.account):
-		return f.identity.decision
+		return f.identity.as(Allow, LayerIdentity)
 	case needsResourcePolicy && f.resource.class == classNone:
 		return implicit(f.resource.layer)
 	}
@@ -255,7 +270,7 @@ func (f *findings) crossAccount(acl class) Decision {
 	case c == classNone, c == classAccount && !f.identity.allowed:
 		return implicit(f.resource.layer)
 	case f.identity.allowed && f.boundary.allowed && f.session.allowed:
-		return f.identity.decision
+		return f.identity.as(Allow, LayerIdentity)
 	}
 	return implicit(f.limit())
 }

@@ -2,13 +2,18 @@ package policy
 
 // For the tests that compare the matchers with package reference, which this package's own tests cannot import.
 
+func newQuery(s *Sets, r *Request) (*query, bool) {
+	q := new(query)
+	return q, q.read(s, r)
+}
+
 // MatchAction matches one compiled value. It says false for what Compile refuses.
 func MatchAction(value, action string) bool {
 	if noVendor(value)+manyColons(value) != "" {
 		return false
 	}
 	q, ok := newQuery(&Sets{}, &Request{Action: action, Resource: "*"})
-	return ok && matchAction([]actionPattern{compileAction(value)}, &q)
+	return ok && matchAction([]actionPattern{compileAction(value)}, q)
 }
 
 // MatchResource matches one compiled value of an identity policy in an empty context.
@@ -21,7 +26,7 @@ func MatchResourceIn(kind Kind, value, resource string, variables bool, context 
 	q, ok := newQuery(&Sets{}, &Request{Action: "a:b", Resource: resource, Context: context})
 	p := &Policy{kind: kind}
 	p.compileResource(value, variables)
-	return ok && p.matchResource(p.resources, &q)
+	return ok && p.matchResource(p.resources, q)
 }
 
 // HasVariable says whether a Resource value of a 2012 document has a variable.
@@ -35,7 +40,7 @@ func Holds(c Condition, variables bool, context ...Entry) bool {
 	q, ok := newQuery(&Sets{}, &Request{Action: "a:b", Resource: "*", Context: context})
 	var e extras
 	e.compileCondition(&c, variables)
-	return ok && e.conditions[0].holds(&e, &q)
+	return ok && e.conditions[0].holds(&e, q)
 }
 
 // ParseOperator reads an operator with its prefix and suffix.
@@ -73,7 +78,7 @@ func IndexForm(s *Set) string {
 // IndexUse says how many statements the index asks, and whether that takes all of its fuel.
 func IndexUse(s *Set, r *Request) (fuel, used int, ok bool) {
 	q, _ := newQuery(&Sets{}, r)
-	f := finder{set: s, q: &q, deny: noPlace, allow: noPlace, last: noPlace}
+	f := finder{set: s, q: q, deny: noPlace, allow: noPlace, last: noPlace}
 	ok = s.index.find(&f)
 	return s.index.hashed.fuel, s.index.hashed.fuel - f.fuel, ok
 }

@@ -1,9 +1,6 @@
 package policy
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // Bounds of a request. A request outside them is denied, whatever the policies say.
 const (
@@ -94,23 +91,24 @@ type query struct {
 	actions     actionBits
 	resource    string
 	anyResource bool // resource is "*"
-	context     []Entry
-	caller      *Caller
 	boundary    bool // the caller has a permissions boundary
 	gateway     bool // the policy being asked is that of a gateway endpoint
+	caller      *Caller
+	context     []Entry
+	keys        keyTable // of context
 }
 
-// newQuery fails for a request that no rule covers: the action is not prefix:name with both parts, the resource is empty, a text is
+// read fails for a request that no rule covers: the action is not prefix:name with both parts, the resource is empty, a text is
 // too long or not UTF-8.
-func newQuery(s *Sets, r *Request) (query, bool) {
+func (q *query) read(s *Sets, r *Request) bool {
 	colon := strings.IndexByte(r.Action, ':')
 	if colon <= 0 || colon == len(r.Action)-1 || strings.IndexByte(r.Action[colon+1:], ':') >= 0 ||
 		len(r.Action) > MaxAction || r.Resource == "" || len(r.Resource) > MaxResource ||
-		!utf8.ValidString(r.Action) || !utf8.ValidString(r.Resource) || !validContext(r.Context) || !validContext(r.PolicyContext) {
-		return query{}, false
+		!validText(r.Action) || !validText(r.Resource) || !validContext(r.Context) || r.PolicyContext != nil && !validContext(r.PolicyContext) {
+		return false
 	}
-	return query{
-		action: r.Action, colon: colon, actions: requestBits(r.Action, colon), resource: r.Resource, anyResource: r.Resource == "*",
-		context: r.Context, caller: &s.Caller, boundary: s.bounded(),
-	}, true
+	q.action, q.colon, q.actions = r.Action, colon, requestBits(r.Action, colon)
+	q.resource, q.anyResource = r.Resource, r.Resource == "*"
+	q.context, q.caller, q.boundary = r.Context, &s.Caller, s.bounded()
+	return true
 }
