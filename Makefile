@@ -78,7 +78,7 @@ fuzz: ## every fuzz target for FUZZTIME; without it FUZZ_TOTAL seconds shared by
 	FUZZTIME=$(FUZZTIME) FUZZ_TOTAL=$(FUZZ_TOTAL) .ci/fuzz
 
 differential: ## PAIRS (ten million) of random policies and requests, decided by both evaluators and without the index
-	GATEHOUSE_DIFFERENTIAL=$(or $(PAIRS),10000000) go test -count=1 -timeout 120m -v -run '^TestDifferential$$' ./policy/policytest
+	GOGC=400 GATEHOUSE_DIFFERENTIAL=$(or $(PAIRS),10000000) go test -count=1 -timeout 120m -v -run '^TestDifferential$$' ./policy/policytest
 
 bench: build ## measure the built server against a bare echo, and write docs/benchmarks.md
 	go run ./e2e/load -binary bin/gatehouse -write docs/benchmarks.md
