@@ -2,9 +2,11 @@ package wire
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -18,8 +20,8 @@ func (q *Request) decodeJSON(v reflect.Value) *Error {
 	if len(q.Body) == 0 {
 		return nil
 	}
-	d := jsonDecoder{data: q.Body}
-	err := d.document(q.Operation.In, v)
+	d := jsonDecoder{data: q.Body, strict: q.Service.Strict}
+	err := d.body(q.Operation.In, v)
 	switch {
 	case err == nil:
 		return nil
@@ -30,9 +32,11 @@ func (q *Request) decodeJSON(v reflect.Value) *Error {
 }
 
 // jsonDecoder reads JSON straight into generated structs: strict about types, with bounds on depth and number of values, and unlike
-// encoding/json sensitive to the case of names. A name that occurs twice has its last value.
+// encoding/json sensitive to the case of names. A name that occurs twice has its last value. A strict one refuses that, and members that no
+// shape has, and null among the values of a map: what is left out in silence may have been a limit.
 type jsonDecoder struct {
 	data   []byte
+	strict bool
 	pos    int
 	depth  int
 	values int
@@ -51,7 +55,7 @@ const (
 	errJSONText   jsonError = "The request body contains a string that is not valid UTF-8 or holds a character that is not allowed."
 )
 
-func (d *jsonDecoder) document(shape *Shape, v reflect.Value) error {
+func (d *jsonDecoder) body(shape *Shape, v reflect.Value) error {
 	d.space()
 	if d.peek() != '{' {
 		if err := d.skip(); err != nil {
@@ -92,7 +96,7 @@ func mismatch(name string, kind Kind) error {
 		Structure: "an object", List: "a list", Map: "an object", String: "a string", Integer: "an integer", Long: "an integer",
 		Double: "a number", Boolean: "a boolean", Timestamp: "a timestamp", Blob: "a base64 string",
 	}[kind]
-	return jsonError("The value at '" + lowerFirst(name) + "' is not " + want + ".")
+	return jsonError("The value at '" + lowerFirst(bounded(name)) + "' is not " + want + ".")
 }
 
 // items walks the members of an object or the elements of an array; each must consume one value. The bracket is at pos.
@@ -152,6 +156,10 @@ func (d *jsonDecoder) structure(shape *Shape, v reflect.Value, name string) erro
 		return mismatch(name, Structure)
 	}
 	p := planOf(shape, v.Type())
+	var seen []bool // members, by their number
+	if d.strict {
+		seen = make([]bool, len(p.fields))
+	}
 	return d.items('}', func() error {
 		key, err := d.key()
 		if err != nil {
@@ -159,7 +167,16 @@ func (d *jsonDecoder) structure(shape *Shape, v reflect.Value, name string) erro
 		}
 		i := p.find(key)
 		if i < 0 || p.fields[i].Location != InBody {
+			if d.strict {
+				return jsonError("The member '" + bounded(key) + "' is not known.")
+			}
 			return d.skip()
+		}
+		if d.strict {
+			if seen[i] {
+				return twice(key)
+			}
+			seen[i] = true
 		}
 		f := v.Field(i)
 		f.SetZero()
@@ -207,20 +224,80 @@ func (d *jsonDecoder) value(shape *Shape, v reflect.Value, name string, pointer 
 			if err != nil {
 				return err
 			}
-			if d.peek() == 'n' {
+			at := reflect.ValueOf(key)
+			if d.strict && m.MapIndex(at).IsValid() {
+				return twice(key)
+			}
+			if d.peek() == 'n' && !d.strict && shape.Value.Kind != Document {
 				return d.literal("null")
 			}
 			item := reflect.New(v.Type().Elem()).Elem()
-			if err := d.value(shape.Value, item, name, false); err != nil {
+			if err := d.value(shape.Value, item, name+"."+key, false); err != nil {
 				return err
 			}
-			m.SetMapIndex(reflect.ValueOf(key), item)
+			m.SetMapIndex(at, item)
 			return nil
 		})
 		v.Set(m)
 		return err
+	case Document:
+		value, err := d.document()
+		if err == nil && value != nil {
+			v.Set(reflect.ValueOf(value))
+		}
+		return err
 	}
 	return d.scalar(shape, v, name, pointer)
+}
+
+// document reads one value of any type, as encoding/json would with numbers as json.Number.
+func (d *jsonDecoder) document() (any, error) {
+	switch c := d.peek(); {
+	case c == '{':
+		object := map[string]any{}
+		return object, d.items('}', func() error {
+			key, err := d.key()
+			if err != nil {
+				return err
+			}
+			if _, known := object[key]; known && d.strict {
+				return twice(key)
+			}
+			object[key], err = d.document()
+			return err
+		})
+	case c == '[':
+		list := []any{}
+		err := d.items(']', func() error {
+			item, err := d.document()
+			list = append(list, item)
+			return err
+		})
+		return list, err
+	case c == '"':
+		return d.text()
+	case c == 't':
+		return true, d.literal("true")
+	case c == 'f':
+		return false, d.literal("false")
+	case c == 'n':
+		return nil, d.literal("null")
+	}
+	number, err := d.number()
+	return json.Number(number), err
+}
+
+func twice(key string) error {
+	return jsonError("The member '" + bounded(key) + "' occurs twice.")
+}
+
+// bounded is as much of a client's name as an error repeats.
+func bounded(name string) string {
+	const most = 100
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
 }
 
 func (d *jsonDecoder) scalar(shape *Shape, v reflect.Value, name string, pointer bool) error {

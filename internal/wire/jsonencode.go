@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"math"
 	"reflect"
 	"slices"
@@ -81,6 +82,46 @@ func appendJSONValue(b []byte, protocol Protocol, shape *Shape, v reflect.Value)
 		b = append(b, '"')
 		b = base64.StdEncoding.AppendEncode(b, v.Bytes())
 		return append(b, '"')
+	case Document:
+		return appendDocument(b, v)
+	}
+	return append(b, "null"...)
+}
+
+// appendDocument writes what Decode makes of a Document; what that never makes is null.
+func appendDocument(b []byte, v reflect.Value) []byte {
+	if v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	switch {
+	case !v.IsValid():
+	case v.Kind() == reflect.String && v.Type() == reflect.TypeFor[json.Number]():
+		return append(b, v.String()...)
+	case v.Kind() == reflect.String:
+		return appendJSONText(b, v.String())
+	case v.Kind() == reflect.Bool:
+		return strconv.AppendBool(b, v.Bool())
+	case v.Kind() == reflect.Slice:
+		b = append(b, '[')
+		for i := range v.Len() {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendDocument(b, v.Index(i))
+		}
+		return append(b, ']')
+	case v.Kind() == reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, compareKeys)
+		b = append(b, '{')
+		for i, key := range keys {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendJSONText(b, key.String()), ':')
+			b = appendDocument(b, v.MapIndex(key))
+		}
+		return append(b, '}')
 	}
 	return append(b, "null"...)
 }

@@ -146,7 +146,8 @@ func (q *Request) Param(name string) (string, bool) {
 
 // Decode fills in, a pointer to the generated input struct of the operation (or to Empty). Values that cannot be parsed are
 // MalformedInput without a message under awsQuery, SerializationException under awsJson1_1, ValidationException under restJson1.
-// Unknown members are ignored. The struct shares no memory with the request.
+// Unknown members are ignored and of repeated ones the last counts, unless the service is strict; null is an absent member. Values of the
+// kind Document are nil, bool, string, json.Number, []any and map[string]any. The struct shares no memory with the request.
 func (q *Request) Decode(in any) *Error {
 	if q.Operation == nil {
 		return q.Unknown()

@@ -36,6 +36,7 @@ type Service struct {
 	TargetPrefix   string // awsJson1_1 only: X-Amz-Target is <TargetPrefix>.<Operation>
 	GlobalRegion   string // signing region of the global endpoint; "" for a service that has regional endpoints only
 	Protocol       Protocol
+	Strict         bool         // JSON requests with members that the shapes do not have, or that occur twice, are errors
 	Operations     []*Operation // sorted by name
 
 	router atomic.Pointer[router] // restJson1, built on first use
@@ -104,6 +105,7 @@ const (
 	Boolean                   // *bool
 	Timestamp                 // *time.Time
 	Blob                      // []byte; nil = absent
+	Document                  // any: what JSON allows, see Request.Decode; nil = absent, in lists and maps null
 )
 
 // Shape describes a type of the model and its constraints.

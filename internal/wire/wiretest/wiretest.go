@@ -1,6 +1,7 @@
 package wiretest
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
@@ -172,7 +173,36 @@ func (f filler) value(s *wire.Shape, v reflect.Value, depth int) {
 		v.Set(reflect.ValueOf(time.Unix(f.Int64N(1<<32), 0).UTC()))
 	case wire.Blob:
 		v.SetBytes([]byte(texts[f.IntN(len(texts))]))
+	case wire.Document:
+		v.Set(reflect.ValueOf(f.document(depth)))
 	}
+}
+
+// document makes a value that is not null: a member that is null cannot be told from an absent one.
+func (f filler) document(depth int) any {
+	kinds := 5
+	if depth > 6 {
+		kinds = 3
+	}
+	switch f.IntN(kinds) {
+	case 0:
+		return texts[f.IntN(len(texts))]
+	case 1:
+		return json.Number(strconv.Itoa(f.IntN(1000)))
+	case 2:
+		return f.IntN(2) == 0
+	case 3:
+		list := []any{nil}
+		for range f.IntN(3) {
+			list = append(list, f.document(depth+1))
+		}
+		return list
+	}
+	object := map[string]any{"null": nil}
+	for i := range f.IntN(3) {
+		object["k"+strconv.Itoa(i)] = f.document(depth + 1)
+	}
+	return object
 }
 
 // request writes the request for in as a client would.
@@ -487,5 +517,7 @@ func readJSON(s *wire.Shape, text []byte, v reflect.Value) error {
 			return err
 		}
 	}
-	return json.Unmarshal(text, v.Addr().Interface())
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	return d.Decode(v.Addr().Interface())
 }

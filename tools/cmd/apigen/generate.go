@@ -147,11 +147,11 @@ func (g *generator) reachable() []string {
 func (g *generator) types(b *bytes.Buffer) error {
 	for _, name := range g.reachable() {
 		s := g.Shapes.By[name]
-		if s.Type != "structure" {
-			continue
+		if s.Flattened {
+			return fmt.Errorf("%s: flattened lists are not supported", name)
 		}
-		if s.Document || s.Flattened {
-			return fmt.Errorf("%s: documents and flattened lists are not supported", name)
+		if s.Type != "structure" || s.Document {
+			continue
 		}
 		goName := exported(name)
 		if err := g.claim(goName, "structure "+name); err != nil {
@@ -196,6 +196,9 @@ func (g *generator) fieldType(name string, field bool) (string, error) {
 	}
 	switch s.Type {
 	case "structure":
+		if s.Document {
+			return "any", nil
+		}
 		return star + exported(name), nil
 	case "list":
 		t, err := g.fieldType(s.Member.Shape, false)
@@ -287,6 +290,9 @@ func (g *generator) shapes(b *bytes.Buffer) error {
 		kind := map[string]string{"structure": "Structure", "list": "List", "map": "Map", "blob": "Blob"}[s.Type]
 		if kind == "" {
 			kind = scalars[s.Type].kind
+		}
+		if s.Document {
+			kind = "Document"
 		}
 		fmt.Fprintf(b, "%s = wire.Shape{Name: %q, Kind: wire.%s", shapeVar(name), name, kind)
 		if s.Min != nil {
@@ -404,7 +410,11 @@ func (g *generator) operations(b *bytes.Buffer) error {
 	if g.GlobalRegion != "" {
 		fmt.Fprintf(b, "GlobalRegion: %q,\n", g.GlobalRegion)
 	}
-	fmt.Fprintf(b, "Protocol: wire.%s,\n}\n\n", protocol)
+	fmt.Fprintf(b, "Protocol: wire.%s,\n", protocol)
+	if g.Strict {
+		b.WriteString("Strict: true,\n")
+	}
+	b.WriteString("}\n\n")
 
 	names := slices.Sorted(slices.Values(g.model.Operations.Keys))
 	b.WriteString("// The operations, sorted by name.\nvar (\n")

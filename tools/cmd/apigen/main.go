@@ -1,4 +1,4 @@
-// Command apigen turns the AWS API models into Go: structs, operations, shape tables and faults (internal/api/*).
+// Command apigen turns API models into Go: structs, operations, shape tables and faults (internal/api/*).
 //
 //	go -C tools run ./cmd/apigen -models ../models -out ../internal/api
 //
@@ -21,6 +21,7 @@ type target struct {
 	ID             string // action prefix
 	Title          string
 	GlobalRegion   string
+	Strict         bool
 	Operations     int      // how many the model must have
 	PolicyMembers  []string // shape.member whose text answers carry percent-encoded: docs/spec/wire.md 1.3
 	NoMessage      []string // codes whose errors have no message: docs/spec/wire.md 4.1
@@ -39,6 +40,7 @@ var targets = []target{
 	{Model: "sts.json", Package: "stsapi", Operations: 11, ID: "sts", Title: "STS", GlobalRegion: "us-east-1"},
 	{Model: "organizations.json", Package: "orgapi", Operations: 63, ID: "organizations", Title: "Organizations", GlobalRegion: "us-east-1"},
 	{Model: "accessanalyzer.json", Package: "aaapi", Operations: 39, ID: "access-analyzer", Title: "IAM Access Analyzer"},
+	{Model: "gatehouse.json", Package: "ghapi", Operations: 1, ID: "gatehouse", Title: "Gatehouse", Strict: true},
 }
 
 func main() {
