@@ -52,12 +52,13 @@ func New(v *Vault, sessions *session.Keeper, log *slog.Logger) *Authenticator {
 }
 
 // expectations of the services, by signing name (docs/spec/wire.md 2, "Clock window" and "Scope region"). STS has an endpoint in every
-// region; the others sign for the partition's global region, Access Analyzer for any.
+// region; the others sign for the partition's global region, Access Analyzer and our own API for any.
 var expectations = map[string]*sigv4.Expect{
 	"iam":             {Service: "iam", Regions: []string{"us-east-1"}},
 	"sts":             {Service: "sts", AnyRegion: true},
 	"organizations":   {Service: "organizations", Regions: []string{"us-east-1"}, Window: 5 * time.Minute},
 	"access-analyzer": {Service: "access-analyzer", AnyRegion: true, Window: 5 * time.Minute},
+	"gatehouse":       {Service: "gatehouse", AnyRegion: true, Window: 5 * time.Minute},
 }
 
 // unidentified is what a request must meet whose service could not be told.
@@ -178,7 +179,7 @@ func userOrRoot(a *state.Account, id string) (state.Principal, bool) {
 func Claim(r *http.Request) (sigv4.Claim, error) { return sigv4.Parse(r) }
 
 // find looks an access key up: ids that Gatehouse made name their account, others stand in the directory.
-func find(v *state.View, id string) (*state.Account, *state.AccessKey) {
+func find(v state.Reader, id string) (*state.Account, *state.AccessKey) {
 	if account, ok := keyring.AccountOfAccessKeyID(id); ok {
 		if a := v.Account(account); a != nil {
 			if k := a.AccessKey(id); k != nil {

@@ -36,7 +36,7 @@ func (a *Authenticator) temporary(v *state.View, claim *sigv4.Claim, now time.Ti
 }
 
 // principalOf is the session's principal with the names it has now; ok is false if it is gone.
-func principalOf(v *state.View, s *session.Session) (p state.Principal, ok bool) {
+func principalOf(v state.Reader, s *session.Session) (p state.Principal, ok bool) {
 	a := v.Account(s.Account)
 	if a == nil {
 		return state.Principal{}, false

@@ -135,7 +135,9 @@ func (c *keys) sessionKeys(q *Query, at time.Time) {
 	if s == nil {
 		return
 	}
-	c.one("aws:TokenIssueTime", s.Issued.UTC().Format(time.RFC3339))
+	if !s.Issued.IsZero() { // an asker need not know it
+		c.one("aws:TokenIssueTime", s.Issued.UTC().Format(time.RFC3339))
+	}
 	if q.FederatedProvider == "" {
 		factor := !s.MFA.IsZero() && q.Principal.Kind != state.FederatedUser
 		c.flag("aws:MultiFactorAuthPresent", factor)

@@ -14,10 +14,14 @@ import (
 type Query struct {
 	// Who asks: exactly one of Principal, Service, Provider and Anonymous.
 	Principal *state.Principal // of the store
-	Session   *session.Session // of the Principal; nil for a long-term key
+	Session   *session.Session // of the Principal; nil for a long-term key. Without Issued, when it was made is not known
 	Service   []string         // the names of a service that calls for itself, the one it goes by first
 	Provider  string           // an identity provider: its ARN or its built-in domain
 	Anonymous bool
+	// SessionPolicies are session policies that the Principal has beside those of the Session.
+	SessionPolicies []*policy.Attached
+	// Canonical is the canonical user id that the Principal's account has for the asker, "" if none: the store knows no such ids.
+	Canonical string
 	// FederatedProvider is the identity provider that a role session was made with: its ARN or its built-in domain; "" for all others.
 	FederatedProvider string
 	// AssumedRoot: the Session is one of AssumeRoot, the Principal the root user of the account it was made for.

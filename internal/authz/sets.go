@@ -156,12 +156,13 @@ func managed(a *state.Account, policyARN string) *policy.Attached {
 // setsOf are the sets of a session or key of the principal behind m. room is where they are made if they are not those of m itself.
 func setsOf(r state.Reader, q *Query, m *memo, room *policy.Sets) *policy.Sets {
 	p := q.Principal
-	limited := q.Session != nil && q.Session.Limited()
+	limited := q.Session != nil && q.Session.Limited() || len(q.SessionPolicies) > 0
 	scp := len(q.SCP) > 0 && (m.member == nil || !m.member.Management)
-	if (p.Kind == state.IAMUser || p.Kind == state.RootUser) && !limited && !scp {
+	if (p.Kind == state.IAMUser || p.Kind == state.RootUser) && !limited && !scp && q.Canonical == "" {
 		return &m.sets
 	}
 	*room = m.sets
+	room.Caller.Canonical = q.Canonical
 	switch p.Kind {
 	case state.RoleSession:
 		room.Caller.Session = p.ARN()
@@ -182,11 +183,13 @@ func setsOf(r state.Reader, q *Query, m *memo, room *policy.Sets) *policy.Sets {
 
 func sessionPolicies(a *state.Account, q *Query) []*policy.Attached {
 	var list []*policy.Attached
-	if q.Session.Policy != "" {
-		list = append(list, &policy.Attached{Policy: q.Session.Inline, Owner: q.Principal.ARN()})
+	if s := q.Session; s != nil {
+		if s.Policy != "" {
+			list = append(list, &policy.Attached{Policy: s.Inline, Owner: q.Principal.ARN()})
+		}
+		for _, name := range s.PolicyARNs {
+			list = append(list, managed(a, name))
+		}
 	}
-	for _, name := range q.Session.PolicyARNs {
-		list = append(list, managed(a, name))
-	}
-	return list
+	return append(list, q.SessionPolicies...)
 }
