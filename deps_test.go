@@ -29,7 +29,7 @@ type kind uint8
 const (
 	ordinary kind = iota
 	library       // public: standard library and public packages only, so that any Go program can take it
-	service       // an AWS API; services share state, never each other
+	service       // an API; services share state, never each other
 	engine        // a storage engine; only the server names one
 	records       // generated messages; knows nothing of ours
 	kit           // for tests only
@@ -48,6 +48,7 @@ var table = []place{
 	{"internal/api/stsapi", 1, []string{"internal/wire"}, ordinary},
 	{"internal/api/orgapi", 1, []string{"internal/wire"}, ordinary},
 	{"internal/api/aaapi", 1, []string{"internal/wire"}, ordinary},
+	{"internal/api/ghapi", 1, []string{"internal/wire"}, ordinary},
 	{"internal/storage", 1, nil, ordinary},
 	{"internal/storage/field", 1, []string{"internal/storage"}, ordinary}, // how engines write their records
 	{"internal/keyring", 1, nil, ordinary},
@@ -71,6 +72,7 @@ var table = []place{
 
 	{"internal/iam", 5, nil, service},
 	{"internal/sts", 5, nil, service},
+	{"internal/gatehouseapi", 5, nil, service},
 
 	{"internal/server", 6, nil, ordinary},
 
@@ -99,7 +101,7 @@ var random = []string{"crypto/rand", "math/rand", "math/rand/v2"}
 var outside = []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "log", "log/syslog"}
 
 // pure packages give the same result for the same arguments: an update may run twice, a decision must be explainable tomorrow.
-var pure = []string{"arn", "policy", "policy/reference", "internal/state", "internal/iam", "internal/sts"}
+var pure = []string{"arn", "policy", "policy/reference", "internal/state", "internal/iam", "internal/sts", "internal/gatehouseapi"}
 
 // testLibraries are for tests and test kits; the binary must not grow by them.
 var testLibraries = []string{

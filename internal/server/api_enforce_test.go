@@ -201,7 +201,8 @@ func TestEveryOperationIsEnforced(t *testing.T) {
 	t.Parallel()
 	tested := map[string]bool{
 		"sts:GetCallerIdentity": true, "sts:GetSessionToken": true, // TestCallerIdentityNeedsNoPermission, TestSessionTokenNeedsNoPermission
-		"sts:AssumeRole": true, // TestWhoMayAssumeARole
+		"sts:AssumeRole":      true, // TestWhoMayAssumeARole
+		"gatehouse:Authorize": true, // TestWhoMayAuthorize
 	}
 	for _, e := range enforcedOperations {
 		tested[e.action()] = true

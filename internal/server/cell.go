@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"github.com/gatehouse-iam/gatehouse/internal/api/aaapi"
+	"github.com/gatehouse-iam/gatehouse/internal/api/ghapi"
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/api/orgapi"
 	"github.com/gatehouse-iam/gatehouse/internal/api/stsapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authn"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
+	"github.com/gatehouse-iam/gatehouse/internal/gatehouseapi"
 	"github.com/gatehouse-iam/gatehouse/internal/iam"
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
@@ -30,7 +32,7 @@ import (
 )
 
 // Services are the APIs that requests may name. What of them is served, the registry knows.
-var Services = []*wire.Service{iamapi.Service, stsapi.Service, orgapi.Service, aaapi.Service}
+var Services = []*wire.Service{iamapi.Service, stsapi.Service, orgapi.Service, aaapi.Service, ghapi.Service}
 
 // StoreFile is the name of the embedded store in the data directory.
 const StoreFile = "gatehouse.db"
@@ -261,9 +263,11 @@ func newCell(ctx context.Context, cfg *Config, engine storage.Engine, master key
 }
 
 func register(s *state.Store, cfg *Config) *service.Registry {
-	r := service.NewRegistry(s, authz.New(), cfg.Logger)
+	z := authz.New()
+	r := service.NewRegistry(s, z, cfg.Logger)
 	iam.Register(r, cfg.Quotas)
 	sts.Register(r)
+	gatehouseapi.Register(r, z)
 	return r
 }
 

@@ -41,12 +41,7 @@ func asciiLower(r rune) rune {
 // the first j runes.
 func match(tokens []token, text string, fold bool) bool {
 	runes := []rune(text)
-	var room [2][64]bool // enough for most
-	ends, next := room[0][:], room[1][:]
-	if len(runes)+1 > len(ends) {
-		ends, next = make([]bool, len(runes)+1), make([]bool, len(runes)+1)
-	}
-	ends, next = ends[:len(runes)+1], next[:len(runes)+1]
+	ends, next := make([]bool, len(runes)+1), make([]bool, len(runes)+1)
 	ends[0] = true
 	for _, t := range tokens {
 		run := t.kind == anyRun || t.kind == noColonRun
@@ -66,11 +61,7 @@ func match(tokens []token, text string, fold bool) bool {
 
 // wild are the tokens of pieces in which a star is any run and a question mark any one character.
 func wild(pieces []piece) []token {
-	n := 0
-	for _, p := range pieces {
-		n += len(p.text)
-	}
-	out := make([]token, 0, n)
+	var out []token
 	for _, p := range pieces {
 		for _, r := range p.text {
 			switch {
