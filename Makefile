@@ -25,7 +25,7 @@ SECRET ?= gatehouse-bootstrap.json
 
 PROTOS := internal/state/statepb/state.proto internal/audit/auditpb/audit.proto internal/usage/usagepb/usage.proto
 
-.PHONY: help run build test lint lint-tool generate verify race fuzz differential bench bench-check e2e robustness faults release clean
+.PHONY: help run build test lint lint-tool generate verify race fuzz differential mutants bench bench-check e2e robustness faults release clean
 
 help: ## what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,7 +78,11 @@ fuzz: ## every fuzz target for FUZZTIME; without it FUZZ_TOTAL seconds shared by
 	FUZZTIME=$(FUZZTIME) FUZZ_TOTAL=$(FUZZ_TOTAL) .ci/fuzz
 
 differential: ## PAIRS (ten million) of random policies and requests, decided by both evaluators and without the index
-	GATEHOUSE_DIFFERENTIAL=$(or $(PAIRS),10000000) go test -count=1 -timeout 120m -v -run '^TestDifferential$$' ./policy/policytest
+	GOGC=400 GATEHOUSE_DIFFERENTIAL=$(or $(PAIRS),10000000) go test -count=1 -timeout 120m -v -run '^TestDifferential$$' ./policy/policytest
+
+mutants: ## change policy and authz in thousands of ways and see whether the tests notice; MUTANTS=n takes n of them
+	go -C tools run ./cmd/mutants -C .. -sample $(or $(MUTANTS),0) -survivors cmd/mutants/survivors.txt \
+		policy=policy,policy/policytest internal/authz=internal/authz
 
 bench: build ## measure the built server against a bare echo, and write docs/benchmarks.md
 	go run ./e2e/load -binary bin/gatehouse -write docs/benchmarks.md

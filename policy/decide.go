@@ -15,16 +15,19 @@ type Decision struct {
 	Statement int
 }
 
-// Decide is docs/spec/evaluation.md 4.2, for a call that is not exempt (4.4). It is a pure function, and allocates nothing but for long
+// Decide is docs/spec/evaluation.md 4.2, and T1 of 4.1. It is a pure function, and allocates nothing but for long
 // texts with policy variables. An explicit deny anywhere comes first; of several the one that 10.3 reports, from the root down and in
 // attachment and statement order, is named, and so is the first statement that allows.
 func Decide(s *Sets, r *Request) Decision {
 	var q query
-	if !q.read(s, r) || !s.readable() || !r.readable() {
+	if !q.read(s, r) {
 		return Decision{}
 	}
-	if r.Exempt {
+	if r.Exempt { // before any policy is looked at, so that one that cannot be read does not count either
 		return Decision{Effect: Allow, Layer: LayerExempt}
+	}
+	if !s.readable() || !r.readable() {
+		return Decision{}
 	}
 	f := findings{scpSilent: -1, rcpSilent: -1}
 	// Denies are found in the order in which they are reported, so the first one is the answer.

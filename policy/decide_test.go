@@ -60,6 +60,15 @@ func TestDecideFailsClosed(t *testing.T) {
 			t.Errorf("an unreadable policy of the resource: %+v, want the zero decision", d)
 		}
 	}
+	exempt, malformed := request, policy.Request{Action: "s3", Resource: "*", Exempt: true}
+	exempt.Exempt = true
+	unreadable := policy.Sets{Identity: policy.NewSet(nil)}
+	if d := policy.Decide(&unreadable, &exempt); d != (policy.Decision{Effect: policy.Allow, Layer: policy.LayerExempt}) {
+		t.Errorf("an exempt call with an unreadable policy: %+v", d) // T1 of docs/spec/evaluation.md 4.1 asks none
+	}
+	if d := policy.Decide(sets, &malformed); d != (policy.Decision{}) {
+		t.Errorf("a malformed call that is exempt: %+v", d)
+	}
 	if d := policy.Decide(&policy.Sets{}, &request); d != (policy.Decision{Layer: policy.LayerIdentity}) {
 		t.Errorf("no policies: %+v", d)
 	}

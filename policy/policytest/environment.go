@@ -13,7 +13,7 @@ import (
 // global keys of 1.3 with the environment of 13. aws:PrincipalOrgPaths and aws:ResourceOrgPaths are not in it, for the world of 13
 // names no paths, and aws:UserAgent is not, for its requests name none.
 func (c *Case) Environment() []policy.Entry {
-	e := environment{}
+	e := make(environment, 0, 24)
 	e.set("aws:CurrentTime", "2026-11-21T12:00:00Z")
 	e.set("aws:EpochTime", "1795262400")
 	e.set("aws:SecureTransport", "true")

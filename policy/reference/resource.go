@@ -64,8 +64,8 @@ func padded(kind policy.Kind, value string) bool {
 
 // headTokens are the tokens of step 4 before the fifth colon.
 func headTokens(head string) []token {
-	var out []token
 	runes := []rune(head)
+	out := make([]token, 0, len(runes)+16) // the tail follows
 	for i, r := range runes {
 		segmentFinal := i+1 == len(runes) || runes[i+1] == ':'
 		switch {

@@ -41,7 +41,12 @@ func asciiLower(r rune) rune {
 // the first j runes.
 func match(tokens []token, text string, fold bool) bool {
 	runes := []rune(text)
-	ends, next := make([]bool, len(runes)+1), make([]bool, len(runes)+1)
+	var room [2][64]bool // enough for most
+	ends, next := room[0][:], room[1][:]
+	if len(runes)+1 > len(ends) {
+		ends, next = make([]bool, len(runes)+1), make([]bool, len(runes)+1)
+	}
+	ends, next = ends[:len(runes)+1], next[:len(runes)+1]
 	ends[0] = true
 	for _, t := range tokens {
 		run := t.kind == anyRun || t.kind == noColonRun
@@ -61,7 +66,11 @@ func match(tokens []token, text string, fold bool) bool {
 
 // wild are the tokens of pieces in which a star is any run and a question mark any one character.
 func wild(pieces []piece) []token {
-	var out []token
+	n := 0
+	for _, p := range pieces {
+		n += len(p.text)
+	}
+	out := make([]token, 0, n)
 	for _, p := range pieces {
 		for _, r := range p.text {
 			switch {
