@@ -70,7 +70,7 @@ func (p *pair) compare(c *policytest.Case) (policytest.Outcome, error) {
 
 // requests are how many requests each generated case is asked with. A large one pays for being made with more.
 func requests(c *policytest.Case) int {
-	if slices.ContainsFunc(c.Policies, func(p policytest.Policy) bool { return p.Name == "large" }) {
+	if c.IsLarge() {
 		return 20
 	}
 	return 8

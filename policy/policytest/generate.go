@@ -25,7 +25,8 @@ func Generate(rng *rand.Rand) *Case {
 		c.Policies = append(c.Policies, g.policy(c, policy.LayerIdentity, fmt.Sprintf("p%d", i)))
 	}
 	if g.one(largeOneIn) {
-		c.Policies = append(c.Policies, g.large(c, "large"))
+		c.Policies = append(c.Policies, g.large(c, policy.LayerIdentity)...)
+		g.rng.Shuffle(len(c.Policies), func(i, j int) { c.Policies[i], c.Policies[j] = c.Policies[j], c.Policies[i] })
 	}
 	if g.one(3) {
 		c.Policies = append(c.Policies, g.policy(c, policy.LayerBoundary, "pb"))
@@ -34,6 +35,9 @@ func Generate(rng *rand.Rand) *Case {
 		for i := range g.rng.IntN(3) {
 			c.Policies = append(c.Policies, g.policy(c, policy.LayerSession, fmt.Sprintf("sp%d", i)))
 		}
+	}
+	if g.one(3 * largeOneIn) {
+		c.Policies = append(c.Policies, g.large(c, policy.LayerSession)...)
 	}
 	switch g.rng.IntN(4) {
 	case 0:

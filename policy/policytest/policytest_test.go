@@ -2,6 +2,7 @@ package policytest_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -50,6 +51,14 @@ func TestCasesPrintAndParse(t *testing.T) {
 	cases, err := policytest.Load(os.DirFS("testdata"), "*.case")
 	if err != nil {
 		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(5, 5))
+	for range 500 { // and what the generator makes
+		c := policytest.Generate(rng)
+		if c.Want, err = policytest.Compiled.Decide(c); err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, c)
 	}
 	for _, c := range cases {
 		again, err := policytest.Parse("printed", c.String())
