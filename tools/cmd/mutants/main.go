@@ -19,6 +19,7 @@ import (
 	"hash/fnv"
 	"io"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -34,6 +35,8 @@ type options struct {
 	least     float64
 	jobs      int
 	grace     time.Duration
+	only      string
+	skip      string
 	verbose   bool
 }
 
@@ -46,6 +49,8 @@ func main() {
 	flag.Float64Var(&o.least, "least", 95, "percent of the mutants that must be killed")
 	flag.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "mutants at a time")
 	flag.DurationVar(&o.grace, "grace", 3*time.Second, "how long a test may hang, beyond ten times its usual time")
+	flag.StringVar(&o.only, "only", "", "take the mutants only whose line in the list matches the regular expression")
+	flag.StringVar(&o.skip, "skip", "", "leave out the tests whose names match the regular expression, to try something quickly")
 	flag.BoolVar(&o.verbose, "v", false, "print every test, and every mutant as soon as its fate is known")
 	flag.Parse()
 	if flag.NArg() == 0 {
@@ -102,7 +107,7 @@ func attack(w io.Writer, o options, target string, by []string) ([]*mutant, erro
 		return nil, err
 	}
 	r := runner{module: o.module, dir: dir, overlay: overlay, starts: p.starts, grace: o.grace}
-	if err := r.build(by); err != nil {
+	if err := r.build(by, o.skip); err != nil {
 		return nil, err
 	}
 	if err := r.baseline(); err != nil {
@@ -114,7 +119,12 @@ func attack(w io.Writer, o options, target string, by []string) ([]*mutant, erro
 			say("%8.3f s %5d places  %s %s\n", t.took.Seconds(), len(t.reaches), t.dir, t.names[0])
 		}
 	}
-	mutants := sample(p.mutants, o.sample, o.seed)
+	only, err := regexp.Compile(o.only)
+	if err != nil {
+		return nil, err
+	}
+	mutants := slices.DeleteFunc(slices.Clone(p.mutants), func(m *mutant) bool { return !only.MatchString(m.key()) })
+	mutants = sample(mutants, o.sample, o.seed)
 	say("%s: %d mutants in %d places, %d tests, %d to try\n", target, len(p.mutants), len(p.starts), len(r.tests), len(mutants))
 	return mutants, r.run(mutants, o.jobs, func(m *mutant, done int) {
 		if o.verbose {
@@ -165,7 +175,7 @@ func report(w io.Writer, o options, all []*mutant, listed list) error {
 	for _, m := range unlisted {
 		fmt.Fprintf(&out, "NOT LISTED: %s (%s)\n    %s\n    %s\n", m, m.fate, m.source, m.key())
 	}
-	if o.sample == 0 {
+	if o.sample == 0 && o.only == "" {
 		for _, key := range listed.sorted() {
 			switch m := seen[key]; {
 			case m == nil:

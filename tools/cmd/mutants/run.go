@@ -43,8 +43,12 @@ type runner struct {
 
 var function = regexp.MustCompile(`^(Test|Example|Fuzz)`)
 
-// build makes the test binaries and lists their tests.
-func (r *runner) build(packages []string) error {
+// build makes the test binaries and lists their tests, but those whose names match skip.
+func (r *runner) build(packages []string, skip string) error {
+	skipped, err := regexp.Compile(cmp.Or(skip, "^$"))
+	if err != nil {
+		return err
+	}
 	for i, pkg := range packages {
 		binary := filepath.Join(r.dir, fmt.Sprintf("tests%d", i))
 		build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", r.overlay, "-o", binary, "./"+pkg)
@@ -63,7 +67,7 @@ func (r *runner) build(packages []string) error {
 			return fmt.Errorf("%s has no tests: %w", pkg, err)
 		}
 		for name := range strings.Lines(string(out)) {
-			if name = strings.TrimSpace(name); function.MatchString(name) {
+			if name = strings.TrimSpace(name); function.MatchString(name) && !skipped.MatchString(name) {
 				r.tests = append(r.tests, &test{binary: binary, dir: dir, names: []string{name}})
 			}
 		}
