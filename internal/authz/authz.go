@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-iam/gatehouse/internal/session"
@@ -44,7 +45,13 @@ type Target struct {
 
 // Authorizer decides for principals of the store, and for others. The zero value is not usable; see New.
 type Authorizer struct {
-	memos memos
+	// Alarm is told of every decision that was denied because it could not be made. It is set before the first decision; nil: nobody
+	// is told.
+	Alarm func(*Failure)
+
+	memos    table
+	moment   atomic.Pointer[moment]
+	failures failures
 }
 
 // New makes an authorizer that remembers nothing yet.
@@ -55,7 +62,7 @@ func New() *Authorizer {
 }
 
 // Authorize decides whether s may perform action on target, with the policies that r sees. It returns nil if it may, otherwise the denial.
-// A principal that r does not know is denied everything.
+// A principal that r does not know is denied everything. What credentials may not be used for at all is not asked: see package authn.
 func (z *Authorizer) Authorize(r state.Reader, s *Subject, action string, target *Target) *Denial {
 	if target.Action != "" {
 		action = target.Action
@@ -68,117 +75,13 @@ func (z *Authorizer) Authorize(r state.Reader, s *Subject, action string, target
 	return z.Decide(r, &q).Denial
 }
 
-// Decide is docs/spec/evaluation.md 4 for one check, with the policies that r sees. A principal that r does not know is denied everything.
+// Decide is docs/spec/evaluation.md 4 for one check, with the policies that r sees. A principal that r does not know is denied everything, and
+// so is what cannot be decided, which z.Alarm is told of.
 func (z *Authorizer) Decide(r state.Reader, q *Query) Answer {
-	k := check{q: q, on: name(q.Resource)}
-	d := k.decide(z, r)
+	k := check{z: z, r: r, q: q}
+	d := k.safely()
 	if d.Effect == policy.Allow {
 		return Answer{Decision: d}
 	}
 	return Answer{d, k.denial(d)}
-}
-
-// check is a Query while it is decided.
-type check struct {
-	q     *Query
-	on    named
-	m     *memo             // of the Principal; nil if there is none
-	owner string            // account of the resource; "" = unknown, for a caller without account
-	owned *state.Membership // of the owner; nil if it is in no organization
-}
-
-func (k *check) decide(z *Authorizer, r state.Reader) policy.Decision {
-	q := k.q
-	var room policy.Sets
-	sets := &room
-	switch {
-	case q.Principal != nil:
-		if k.m = z.memoOf(r, q.Principal); k.m == nil {
-			return policy.Decision{}
-		}
-		sets = setsOf(r, q, k.m, &room)
-	case len(q.Service) > 0:
-		room.Caller = policy.Caller{Kind: policy.ServiceCaller, Names: q.Service}
-	case q.Provider != "":
-		room.Caller = policy.Caller{Kind: policy.ProviderCaller, Names: []string{q.Provider}}
-	case q.Anonymous:
-		room.Caller = policy.Caller{Kind: policy.AnonymousCaller}
-	default:
-		return policy.Decision{}
-	}
-	k.ownedBy(r)
-	request := policy.Request{
-		Action: q.Action, Resource: q.Resource, Owner: k.owner, Context: q.Context, ResourcePolicy: q.ResourcePolicy,
-		NeedsResourcePolicy: q.NeedsResourcePolicy || needsPolicy(q.Action, k.on), Grantees: q.Grantees, Endpoint: q.Endpoint, Gateway: q.Gateway,
-		Exempt: exempt(q),
-	}
-	switch {
-	case policy.SameKey(q.Action, passRole): // no policy of a role reaches into another account (7.1)
-		request.ResourcePolicy, request.Grantees = nil, nil
-	case rescued(q.Action, sets.Caller.Kind == policy.RootCaller && k.owner == sets.Caller.Account):
-		request.ResourcePolicy = nil
-	}
-	if rcpReaches(q, k.on) {
-		request.RCP = k.rcp()
-	}
-	if sets.UsesContext() || request.UsesContext() {
-		c := contexts.Get().(*keys)
-		defer c.release()
-		c.fill(q, k.m, k.owner, k.owned, q.ResourceTags)
-		request.Context = c.entries
-		if q.own != nil && q.own.policyTags != nil {
-			c := contexts.Get().(*keys)
-			defer c.release()
-			c.fill(q, k.m, k.owner, k.owned, q.own.policyTags)
-			request.PolicyContext = c.entries
-		}
-	}
-	d := policy.Decide(sets, &request)
-	if d.Layer == policy.LayerResource && d.Effect == policy.DenyImplicit && request.NeedsResourcePolicy && policy.SameKey(prefixOf(q.Action), "sts") {
-		d.Layer = policy.LayerTrust // there is no role to trust anybody, which must not show
-	}
-	return d
-}
-
-// ownedBy finds out whose the resource is.
-func (k *check) ownedBy(r state.Reader) {
-	k.owner = k.q.Owner
-	if (k.owner == "" && k.q.own == nil || policy.SameKey(k.q.Action, passRole)) && isAccount(k.on.account) {
-		k.owner = k.on.account
-	}
-	if k.m != nil && (k.owner == "" || k.q.Resource == "*") {
-		k.owner = k.m.account
-	}
-	switch {
-	case k.m != nil && k.owner == k.m.account:
-		k.owned = k.m.member
-	case k.owner != "":
-		k.owned = r.Membership(k.owner)
-	}
-}
-
-// isAccount says whether the account of an ARN is an account's id: AWS managed policies have "aws" there.
-func isAccount(s string) bool {
-	if len(s) != 12 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
-}
-
-// rcp are the levels above the resource (docs/spec/evaluation.md 6.2).
-func (k *check) rcp() []*policy.Set {
-	switch {
-	case k.owned == nil:
-		return k.q.RCP
-	case k.owned.Management:
-		return nil
-	case len(k.q.RCP) == 0:
-		return k.owned.RCP
-	}
-	return append(k.owned.RCP[:len(k.owned.RCP):len(k.owned.RCP)], k.q.RCP...)
 }

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gatehouse-iam/gatehouse/internal/session"
-	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
@@ -29,7 +27,7 @@ var contexts = sync.Pool{New: func() any {
 }}
 
 func (c *keys) release() {
-	if cap(c.entries) > keptKeys {
+	if cap(c.entries) > keptKeys || cap(c.values) > keptKeys {
 		return
 	}
 	clear(c.entries)
@@ -37,9 +35,6 @@ func (c *keys) release() {
 	c.entries, c.values = c.entries[:0], c.values[:0]
 	contexts.Put(c)
 }
-
-// single is a key with one value.
-func single(key, value string) policy.Entry { return policy.Entry{Key: key, Values: []string{value}} }
 
 // one adds a key with one value.
 func (c *keys) one(key, value string) {
@@ -50,108 +45,90 @@ func (c *keys) one(key, value string) {
 
 func (c *keys) flag(key string, value bool) { c.one(key, strconv.FormatBool(value)) }
 
-// fill makes the context of a check whose resource has the tags. m is nil for a caller without account, owned the membership of the
-// resource's owner.
-func (c *keys) fill(q *Query, m *memo, owner string, owned *state.Membership, tags []*statepb.Tag) {
-	at := q.Time
-	if q.own != nil {
-		c.entries = append(c.entries, q.own.keys...) // first, so that what a check says of itself is not hidden
-		c.environment(q.own.environment)
-		at = q.own.environment.Time
-	}
-	for i := range q.Context {
-		if e := &q.Context[i]; !Reserved(e.Key) {
-			c.entries = append(c.entries, *e)
-		}
-	}
-	c.caller(q, m, at)
-	c.resource(q, owner, owned, tags)
-	c.one("aws:CurrentTime", at.UTC().Format(time.RFC3339))
-	c.one("aws:EpochTime", strconv.FormatInt(at.Unix(), 10))
-	c.flag("aws:ViaAWSService", false)
+// fill makes the context of a check of our own whose resource has the tags.
+func (c *keys) fill(k *check, tags []*statepb.Tag) {
+	own := k.q.own
+	c.entries = append(c.entries, own.keys...) // first, so that what a check says of itself is not hidden
+	c.environment(own.environment)
+	c.add(k, readsAll, own.environment.Time, tags)
 }
 
-func (c *keys) caller(q *Query, m *memo, at time.Time) {
+// add adds the keys of some groups that the store, the query's fields and its time give.
+func (c *keys) add(k *check, r reads, at time.Time, tags []*statepb.Tag) {
+	if r&readsCaller != 0 {
+		c.caller(k, at)
+	}
+	if r&readsResource != 0 {
+		c.resource(k, tags)
+	}
+	if r&readsDefaults != 0 {
+		m := k.z.momentOf(at)
+		c.one("aws:CurrentTime", m.current)
+		c.one("aws:EpochTime", m.epoch)
+		c.flag("aws:ViaAWSService", false)
+	}
+}
+
+// moment is a second as conditions read it. Most checks of one second are asked in it.
+type moment struct {
+	unix           int64
+	current, epoch string
+}
+
+func (z *Authorizer) momentOf(at time.Time) *moment {
+	unix := at.Unix()
+	if m := z.moment.Load(); m != nil && m.unix == unix {
+		return m
+	}
+	m := &moment{unix, at.UTC().Format(time.RFC3339), strconv.FormatInt(unix, 10)}
+	z.moment.Store(m)
+	return m
+}
+
+var anonymousKeys = []policy.Entry{
+	single(principalType, "Anonymous"), single("aws:PrincipalAccount", "anonymous"), single("aws:userid", "anonymous"),
+}
+
+func (c *keys) caller(k *check, at time.Time) {
+	q := k.q
 	switch {
-	case m != nil:
-		c.principal(q, m)
-		c.sessionKeys(q, at)
+	case k.caller != nil:
+		c.entries = append(c.entries, k.caller.keys...)
+		if k.caller.factor() {
+			c.one("aws:MultiFactorAuthAge", strconv.FormatInt(int64(at.Sub(k.caller.session.MFA)/time.Second), 10))
+		}
 	case len(q.Service) > 0:
-		c.one("aws:PrincipalType", "Service")
+		c.one(principalType, "Service")
 		c.one("aws:userid", q.Service[0])
 		c.flag("aws:PrincipalIsAWSService", true)
 		c.one("aws:PrincipalServiceName", q.Service[0])
 		c.entries = append(c.entries, policy.Entry{Key: "aws:PrincipalServiceNamesList", Values: q.Service, Multi: true})
 	case q.Provider != "":
 		c.one("aws:FederatedProvider", q.Provider)
-	case q.Anonymous:
-		c.one("aws:PrincipalType", "Anonymous")
-		c.one("aws:PrincipalAccount", "anonymous")
-		c.one("aws:userid", "anonymous")
+	default:
+		c.entries = append(c.entries, anonymousKeys...)
 	}
 }
 
-func (c *keys) principal(q *Query, m *memo) {
-	p := q.Principal
-	if p.Kind == state.FederatedUser {
-		c.one("aws:PrincipalArn", p.ARN()) // before that of the issuer
-		c.one("aws:PrincipalType", "FederatedUser")
+func (c *keys) resource(k *check, tags []*statepb.Tag) {
+	if k.owner != "" {
+		c.one("aws:ResourceAccount", k.owner)
 	}
-	c.entries = append(c.entries, m.keys...)
-	if p.Kind == state.RoleSession || p.Kind == state.FederatedUser {
-		c.one("aws:userid", p.UserID())
-	} else {
-		c.entries = append(c.entries, m.own...)
+	if m := k.membership(); m != nil {
+		c.one("aws:ResourceOrgID", m.Organization)
+		c.values = append(c.values, m.Path)
+		n := len(c.values)
+		c.entries = append(c.entries, policy.Entry{Key: "aws:ResourceOrgPaths", Values: c.values[n-1 : n : n], Multi: true})
 	}
-	for i := range m.tags {
-		if t := &m.tags[i]; !hasTag(q.Session, t.Key[len(principalTag):]) {
-			c.entries = append(c.entries, *t)
-		}
-	}
-	if q.Session != nil {
-		for _, t := range q.Session.Tags {
-			c.one(principalTag+t.Key, t.Value)
-		}
-	}
-}
-
-const principalTag = "aws:PrincipalTag/"
-
-// hasTag says whether the session's tags hide one of its user or role.
-func hasTag(s *session.Session, key string) bool {
-	if s == nil {
-		return false
-	}
-	for _, t := range s.Tags {
-		if policy.SameKey(t.Key, key) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *keys) sessionKeys(q *Query, at time.Time) {
-	s := q.Session
-	if s == nil {
+	if k.passesRole() { // the role's tags are not available for it (docs/spec/evaluation.md 7.1)
 		return
 	}
-	if !s.Issued.IsZero() { // an asker need not know it
-		c.one("aws:TokenIssueTime", s.Issued.UTC().Format(time.RFC3339))
-	}
-	if q.FederatedProvider == "" {
-		factor := !s.MFA.IsZero() && q.Principal.Kind != state.FederatedUser
-		c.flag("aws:MultiFactorAuthPresent", factor)
-		if factor {
-			c.one("aws:MultiFactorAuthAge", strconv.FormatInt(int64(at.Sub(s.MFA)/time.Second), 10))
+	iam := name(k.q.Resource).service == "iam"
+	for _, tag := range tags {
+		c.one("aws:ResourceTag/"+tag.Key, tag.Value)
+		if iam {
+			c.one("iam:ResourceTag/"+tag.Key, tag.Value)
 		}
-	} else {
-		c.one("aws:FederatedProvider", q.FederatedProvider)
-	}
-	if s.SourceIdentity != "" {
-		c.one("aws:SourceIdentity", s.SourceIdentity)
-	}
-	if q.AssumedRoot {
-		c.flag("aws:AssumedRoot", true)
 	}
 }
 
@@ -162,49 +139,5 @@ func (c *keys) environment(e *Environment) {
 		if k.value != "" {
 			c.one(k.key, strings.ToValidUTF8(k.value, "\uFFFD")) // no policy can name other bytes, and none of them may end the decision
 		}
-	}
-}
-
-func (c *keys) resource(q *Query, owner string, owned *state.Membership, tags []*statepb.Tag) {
-	if owner != "" {
-		c.one("aws:ResourceAccount", owner)
-	}
-	if owned != nil {
-		c.one("aws:ResourceOrgID", owned.Organization)
-		c.values = append(c.values, owned.Path)
-		n := len(c.values)
-		c.entries = append(c.entries, policy.Entry{Key: "aws:ResourceOrgPaths", Values: c.values[n-1 : n : n], Multi: true})
-	}
-	iam := isIAM(q.Resource)
-	for _, tag := range tags {
-		c.one("aws:ResourceTag/"+tag.Key, tag.Value)
-		if iam {
-			c.one("iam:ResourceTag/"+tag.Key, tag.Value)
-		}
-	}
-}
-
-// keysOf prepares the keys of a caller of the store that all its sessions have.
-func (m *memo) keysOf(name, kind string) {
-	m.keys = append(m.keys, single("aws:PrincipalArn", name), single("aws:PrincipalType", kind), single("aws:PrincipalAccount", m.account),
-		single("aws:PrincipalIsAWSService", "false"))
-	if m.member != nil {
-		m.keys = append(m.keys, single("aws:PrincipalOrgID", m.member.Organization),
-			policy.Entry{Key: "aws:PrincipalOrgPaths", Values: []string{m.member.Path}, Multi: true})
-	}
-}
-
-func (m *memo) tagged(tags []*statepb.Tag) {
-	for _, t := range tags {
-		m.tags = append(m.tags, single(principalTag+t.Key, t.Value))
-	}
-}
-
-// weigh estimates the bytes that the memo holds for itself.
-func (m *memo) weigh() {
-	const fixed, perPolicy, perKey = 512, 128, 64
-	m.weight = fixed + perPolicy*(len(m.sets.Identity.Policies())+len(m.sets.Boundary.Policies())) + perKey*(len(m.keys)+len(m.own)+len(m.tags))
-	for i := range m.tags {
-		m.weight += len(m.tags[i].Key)
 	}
 }

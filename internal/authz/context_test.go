@@ -54,13 +54,14 @@ func shown(c *keys) map[string]string {
 
 // fill makes the context of one of our own checks.
 func fill(c *keys, r state.Reader, s *Subject, target *Target) {
+	z := New()
 	q := Query{
 		Principal: s.Principal, Session: s.Session, Resource: target.ARN, Owner: target.Account, ResourceTags: target.Tags,
 		own: &ownCheck{environment: s.Environment, keys: target.Keys},
 	}
-	k := check{q: &q, on: name(q.Resource), m: New().memoOf(r, s.Principal)}
-	k.ownedBy(r)
-	c.fill(&q, k.m, k.owner, k.owned, q.ResourceTags)
+	k := check{z: z, r: r, q: &q, caller: z.callerOf(r, &q)}
+	k.ownedBy()
+	c.fill(&k, q.ResourceTags)
 }
 
 func filled(r state.Reader, s *Subject, target *Target) map[string]string {

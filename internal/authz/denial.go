@@ -11,63 +11,83 @@ type Denial struct {
 	Principal string // as messages name the caller: an ARN, the name of a service, "anonymous"
 	Action    string
 	Resource  string // ARN, or "*"
-	Far       Distance
+	Distance  Distance
 	Decision  policy.Decision
+	Text      string // the whole message, where it is not made of the rest
 }
 
-// Distance is how far the resource's account is from the caller: who stands far is told less (docs/spec/evaluation.md 10.2).
+// Distance is how far the account of the resource is from the caller: who stands far is told less (docs/spec/evaluation.md 10.2).
 type Distance uint8
 
 // The distances.
 const (
 	SameAccount      Distance = iota
 	SameOrganization          // another account of the caller's organization
-	Unaffiliated              // the caller has no account
+	NoAccount                 // the caller has none
 	Foreign                   // another account, and no organization in common
 )
 
 // denial describes a decision that is not Allow.
 func (k *check) denial(d policy.Decision) *Denial {
-	q := k.q
-	n := &Denial{Action: q.Action, Resource: q.Resource, Decision: d}
-	switch {
-	case q.Principal != nil:
-		n.Principal = q.Principal.ARN()
-		n.Far = k.distance()
-	case len(q.Service) > 0:
-		n.Principal, n.Far = q.Service[0], Unaffiliated
-	case q.Provider != "":
-		n.Principal, n.Far = q.Provider, Unaffiliated
-	default:
-		n.Principal, n.Far = "anonymous", Unaffiliated
+	n := &Denial{Principal: k.name(), Action: k.q.Action, Resource: k.q.Resource, Distance: k.distance, Decision: d, Text: k.refusal}
+	if k.q.Provider != "" && (k.isAction("sts:AssumeRoleWithSAML") || k.isAction("sts:AssumeRoleWithWebIdentity")) {
+		n.Text = "Not authorized to perform " + k.q.Action
 	}
 	return n
 }
 
-func (k *check) distance() Distance {
-	if k.m == nil { // there is no such principal
-		if k.q.Owner == "" || k.q.Owner == k.q.Principal.Account {
-			return SameAccount
-		}
-		return Foreign
+// name is the caller as messages print it.
+func (k *check) name() string {
+	switch q := k.q; {
+	case k.caller != nil:
+		return k.caller.name
+	case q.Principal != nil:
+		return q.Principal.ARN()
+	case len(q.Service) > 0:
+		return q.Service[0]
+	case q.Provider != "":
+		return q.Provider
 	}
+	return "anonymous"
+}
+
+// measure finds out how far the resource is.
+func (k *check) measure() Distance {
+	account, owner := "", k.owner
 	switch {
-	case k.owner == k.m.account:
+	case k.caller != nil:
+		account = k.caller.account
+	case k.q.Principal != nil: // there is no such principal
+		account, owner = k.q.Principal.Account, k.q.Owner
+	default:
+		return NoAccount
+	}
+	if owner == "" || owner == account {
 		return SameAccount
-	case k.owned != nil && k.m.member != nil && k.owned.Organization == k.m.member.Organization:
-		return SameOrganization
+	}
+	if k.caller != nil && k.caller.member != nil {
+		if o := k.membership(); o != nil && o.Organization == k.caller.member.Organization {
+			return SameOrganization
+		}
 	}
 	return Foreign
 }
 
+// withARN are the layers whose policies messages name (docs/spec/evaluation.md 10.2).
+const withARN = 1<<policy.LayerIdentity | 1<<policy.LayerBoundary | 1<<policy.LayerSession | 1<<policy.LayerSCP | 1<<policy.LayerRCP
+
 // Error is the message that the caller is shown, in AWS's words (docs/spec/evaluation.md 10).
 func (d *Denial) Error() string {
-	s3 := policy.SameKey(prefixOf(d.Action), "s3")
-	if s3 && d.Far == Foreign {
+	service, _, _ := strings.Cut(d.Action, ":")
+	s3 := policy.SameKey(service, "s3")
+	switch {
+	case d.Text != "":
+		return d.Text
+	case s3 && d.Distance == Foreign:
 		return "Access Denied"
 	}
 	var b strings.Builder
-	b.Grow(192)
+	b.Grow(256)
 	b.WriteString("User: ")
 	b.WriteString(d.Principal)
 	b.WriteString(" is not authorized to perform: ")
@@ -82,18 +102,28 @@ func (d *Denial) Error() string {
 			b.WriteByte('"')
 		}
 	}
-	if d.Far == Foreign || s3 && d.Far == SameOrganization && d.Decision.Layer == policy.LayerEndpoint {
-		return b.String()
-	}
-	reason := d.Decision.Reason(d.Action)
-	if reason == "" { // the request could not be evaluated: nothing allows it
-		reason = policy.Decision{Layer: policy.LayerIdentity}.Reason(d.Action)
-	}
-	b.WriteByte(' ')
-	b.WriteString(reason)
-	if p := d.Decision.Policy; p != nil && p.ARN != "" && d.Far <= SameOrganization {
-		b.WriteString(": ")
-		b.WriteString(p.ARN)
+	if reason := d.reason(service); reason != "" {
+		b.WriteByte(' ')
+		b.WriteString(reason)
+		if p := d.Decision.Policy; p != nil && p.ARN != "" && withARN>>d.Decision.Layer&1 != 0 && d.Distance <= SameOrganization {
+			b.WriteString(": ")
+			b.WriteString(p.ARN)
+		}
 	}
 	return b.String()
+}
+
+// reason is docs/spec/evaluation.md 10.2; "" where the caller is told none.
+func (d *Denial) reason(service string) string {
+	layer := d.Decision.Layer
+	far := d.Distance == SameOrganization || d.Distance == Foreign
+	switch {
+	case far && layer == policy.LayerResource && policy.SameKey(service, "kms"):
+		return "because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
+	case d.Distance == Foreign, far && layer == policy.LayerEndpoint && policy.SameKey(service, "s3"):
+		return ""
+	case layer == policy.LayerNone: // it could not be decided: nothing allows it
+		layer = policy.LayerIdentity
+	}
+	return policy.Decision{Effect: d.Decision.Effect, Layer: layer}.Reason(d.Action)
 }

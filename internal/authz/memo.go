@@ -1,172 +1,194 @@
 package authz
 
 import (
-	"hash/maphash"
-	"sync"
-	"sync/atomic"
-
+	"github.com/gatehouse-iam/gatehouse/arn"
+	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// memo is what is known of a root user, user or role in one state of its account and its organization. It never changes.
+// memo is what is known of a caller of the store: of a root user, user or role in one state of its account and its organization, or of a
+// session of one. It never changes.
 type memo struct {
-	id, account string
-	kind        policy.CallerKind // RootCaller, UserCaller or RoleCaller
-	epoch       storage.Rev       // of the account
-	orgEpoch    storage.Rev       // of the organization; 0 for an account in none
-	weight      int               // its bytes, about
+	id      string // unique id of the user or role, account id of a root user, access key id of a session
+	account string
+	weight  int // its bytes, about
 
-	sets   policy.Sets       // without those of a session
-	member *state.Membership // nil for an account in no organization
-	keys   []policy.Entry    // docs/spec/evaluation.md 1.2: those that every session of it has, too
-	own    []policy.Entry    // and those that are otherwise in its sessions
-	tags   []policy.Entry    // aws:PrincipalTag/…
+	sets  policy.Sets
+	keys  []policy.Entry // docs/spec/evaluation.md 1.2: those that are the same in every request
+	reads reads          // of the policies in sets
+	name  string         // as messages print the caller; "" for a role, which never calls
+
+	kind     policy.CallerKind // RootCaller, UserCaller or RoleCaller: what the memo, or its principal, is of
+	epoch    storage.Rev       // of the account
+	member   *state.Membership // nil for an account in no organization
+	rcpReads reads             // of the RCPs above the account
+	shared   int               // so many of the keys are those of every session of the user or role
+	tags     []policy.Entry    // those of the keys that are tags of the user or role
+
+	// Of a session:
+	of      *memo // its user or role, or root user; nil for those
+	session *session.Session
+	called  string // the session's name
+	made    madeBy
 }
 
-// holds says whether the memo is of that state.
+// madeBy is what an asker says of how a session was made.
+type madeBy struct {
+	provider    string
+	assumedRoot bool
+}
+
+// holds says whether the memo of a principal is of that state.
 func (m *memo) holds(a *state.Account, member *state.Membership) bool {
-	if m.epoch != a.Epoch {
+	switch {
+	case m.epoch != a.Epoch:
+		return false
+	case m.member == member:
+		return true
+	case m.member == nil || member == nil:
 		return false
 	}
-	if member == nil {
-		return m.member == nil
-	}
-	return m.orgEpoch == member.Epoch && m.member != nil
+	return m.member.Epoch == member.Epoch && m.member.Organization == member.Organization
 }
 
-// lasting says whether what is gathered now may be found again: a transaction with changes of its own has no epoch.
+// lasting says whether the state can be known again: a transaction with changes of its own has no epoch.
 func lasting(a *state.Account, member *state.Membership) bool {
 	return a.Epoch != 0 && (member == nil || member.Epoch != 0)
 }
 
-// The bounds of what is remembered. A shard over its bytes forgets, one memo after the other, what stands at its hand.
-const (
-	shardCount    = 64
-	ways          = 4
-	minShardSlots = 4 * ways
-	maxShardSlots = 4096    // 262,144 memos in all
-	maxShardBytes = 4 << 20 // 256 MiB in all
-)
-
-// memos is a table of memos by id. Readers never wait: what they read is written atomically, and is checked once it is found. Writers of
-// one shard take turns.
-type memos struct {
-	seed   maphash.Seed
-	shards [shardCount]shard
-}
-
-type shard struct {
-	slots atomic.Pointer[[]slot]
-	mu    sync.Mutex // of writers
-	bytes int
-	hand  int
-}
-
-// slot holds a memo. The tag is of its id, so that others need not be looked at; it may be that of the memo before.
-type slot struct {
-	tag  atomic.Uint64
-	memo atomic.Pointer[memo]
-}
-
-func (t *memos) init() {
-	t.seed = maphash.MakeSeed()
-	for i := range t.shards {
-		slots := make([]slot, minShardSlots)
-		t.shards[i].slots.Store(&slots)
+// callerOf gives what is known of the query's principal in the reader's state; nil if that has no such principal.
+func (z *Authorizer) callerOf(r state.Reader, q *Query) *memo {
+	p := q.Principal
+	a := r.Account(p.Account)
+	if a == nil {
+		return nil
 	}
-}
-
-// set is where a memo with that hash stands, if anywhere.
-func set(slots []slot, hash uint64) []slot {
-	i := int(hash) & (len(slots) - 1) &^ (ways - 1)
-	return slots[i : i+ways]
-}
-
-// find returns what was last remembered of an id, or nil.
-func (t *memos) find(id, account string, kind policy.CallerKind) *memo {
-	h := maphash.String(t.seed, id)
-	w := set(*t.shards[h/(1<<64/shardCount)].slots.Load(), h)
-	for i := range w {
-		if w[i].tag.Load() != h {
-			continue
+	id, kind := p.ID, policy.UserCaller
+	switch p.Kind {
+	case state.RootUser:
+		id, kind = a.ID, policy.RootCaller
+	case state.IAMUser:
+	case state.RoleSession:
+		kind = policy.RoleCaller
+	case state.FederatedUser:
+		if p.ID == a.ID { // made by the root user
+			kind = policy.RootCaller
 		}
-		if m := w[i].memo.Load(); m != nil && m.kind == kind && m.id == id && m.account == account {
+	default:
+		return nil
+	}
+	member := r.Membership(a.ID)
+	last := lasting(a, member)
+	m := z.principalOf(a, member, id, kind, last)
+	if m == nil || q.Session == nil && len(q.SessionPolicies) == 0 && (p.Kind == state.IAMUser || p.Kind == state.RootUser) {
+		return m
+	}
+	return z.sessionOf(a, m, q, last)
+}
+
+func (z *Authorizer) principalOf(a *state.Account, member *state.Membership, id string, kind policy.CallerKind, last bool) *memo {
+	if last {
+		if m := z.memos.find(id); m != nil && m.of == nil && m.kind == kind && m.account == a.ID && m.holds(a, member) {
 			return m
 		}
 	}
-	return nil
+	m := gather(a, member, id, kind)
+	if m != nil && last {
+		// A reader of an older view may come late: what it puts here is found again only by readers of that same state.
+		z.memos.put(m)
+	}
+	return m
 }
 
-// put remembers m in the place of what was known of its id.
-func (t *memos) put(m *memo) {
-	h := maphash.String(t.seed, m.id)
-	s := &t.shards[h/(1<<64/shardCount)]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	slots := *s.slots.Load()
-	for !s.place(set(slots, h), h, m) {
-		if len(slots) == maxShardSlots {
-			w := set(slots, h)
-			s.store(&w[s.hand%ways], h, m)
-			s.hand++
-			break
-		}
-		slots = s.grow(slots)
-	}
-	for over := len(slots); s.bytes > maxShardBytes && over > 0; over-- {
-		s.hand = (s.hand + 1) % len(slots)
-		if at := &slots[s.hand]; at.memo.Load() != m {
-			s.store(at, 0, nil)
+// sessionOf gives what is known of a session of m.
+func (z *Authorizer) sessionOf(a *state.Account, m *memo, q *Query, last bool) *memo {
+	made := madeBy{q.FederatedProvider, q.AssumedRoot}
+	last = last && q.Session != nil && q.Session.AccessKeyID != "" && len(q.SessionPolicies) == 0
+	if last {
+		// Sessions never change, so that the same one says the same.
+		s := z.memos.find(q.Session.AccessKeyID)
+		if s != nil && s.of == m && s.session == q.Session && s.called == q.Principal.Session && s.made == made && s.isOf(q.Principal.Kind) {
+			return s
 		}
 	}
+	s := m.under(a, q, made)
+	if last {
+		s.id = q.Session.AccessKeyID
+		z.memos.put(s)
+	}
+	return s
 }
 
-// place stores m where its id stands or where nothing does; false if there is no such place.
-func (s *shard) place(w []slot, hash uint64, m *memo) bool {
-	var free *slot
-	for i := range w {
-		at := w[i].memo.Load()
-		if at == nil {
-			if free == nil {
-				free = &w[i]
+// isOf says whether the memo of a session is of that kind of principal.
+func (m *memo) isOf(kind state.PrincipalKind) bool {
+	return (kind == state.FederatedUser) == (m.sets.Caller.Kind == policy.FederatedCaller)
+}
+
+// under is a session of m.
+func (m *memo) under(a *state.Account, q *Query, made madeBy) *memo {
+	s := &memo{
+		account: m.account, sets: m.sets, reads: m.reads, name: m.name,
+		kind: m.kind, epoch: m.epoch, member: m.member, rcpReads: m.rcpReads,
+		of: m, session: q.Session, called: q.Principal.Session, made: made,
+	}
+	switch {
+	case q.Principal.Kind == state.FederatedUser:
+		s.name = arn.FederatedUser(state.Partition, m.account, s.called)
+		s.sets.Caller.Kind, s.sets.Caller.Session = policy.FederatedCaller, s.name
+		if m.kind == policy.RootCaller {
+			s.sets.Caller.ARN = ""
+		}
+	case m.kind == policy.RoleCaller:
+		s.name = q.Principal.ARN()
+		s.sets.Caller.Session = s.name
+	case made.assumedRoot:
+		s.name = arn.AssumedRoot(state.Partition, m.account)
+	}
+	if list := sessionPolicies(a, q, s.name); list != nil {
+		s.sets.Session = policy.NewSet(list...)
+		s.reads |= readsOfSets(s.sets.Session)
+	}
+	s.keys = sessionKeys(m, s, q)
+	s.weigh()
+	return s
+}
+
+// sessionPolicies are those of docs/spec/evaluation.md 2, SP; nil where none was passed.
+func sessionPolicies(a *state.Account, q *Query, owner string) []*policy.Attached {
+	var list []*policy.Attached
+	if s := q.Session; s != nil {
+		if s.Policy != "" {
+			list = append(list, &policy.Attached{Policy: s.Inline, Owner: owner})
+		}
+		for _, name := range s.PolicyARNs {
+			list = append(list, managed(a, name))
+		}
+	}
+	return append(list, q.SessionPolicies...)
+}
+
+// weigh estimates the bytes that the memo holds for itself. Policies are shared with the state, but not what finds their statements.
+func (m *memo) weigh() {
+	const fixed, perPolicy, perStatement, perKey = 512, 128, 32, 64
+	m.weight = fixed + perKey*len(m.keys)
+	for i := range m.keys {
+		m.weight += len(m.keys[i].Key)
+	}
+	sets := [...]*policy.Set{m.sets.Identity, m.sets.Boundary, m.sets.Session}
+	if m.of != nil {
+		sets[0], sets[1] = nil, nil
+		if m.session != nil {
+			m.weight += len(m.session.Policy) + perKey*len(m.session.Tags)
+		}
+	}
+	for _, s := range sets {
+		for _, a := range s.Policies() {
+			m.weight += perPolicy
+			if a.Policy != nil {
+				m.weight += perStatement * a.Policy.Len()
 			}
-			continue
-		}
-		if w[i].tag.Load() == hash && at.kind == m.kind && at.id == m.id && at.account == m.account {
-			s.store(&w[i], hash, m)
-			return true
 		}
 	}
-	if free == nil {
-		return false
-	}
-	s.store(free, hash, m)
-	return true
-}
-
-func (s *shard) store(at *slot, hash uint64, m *memo) {
-	if old := at.memo.Load(); old != nil {
-		s.bytes -= old.weight
-	}
-	if m != nil {
-		s.bytes += m.weight
-	}
-	at.memo.Store(m)
-	at.tag.Store(hash)
-}
-
-// grow doubles the shard. What finds no place in it is forgotten.
-func (s *shard) grow(old []slot) []slot {
-	slots := make([]slot, 2*len(old))
-	s.bytes = 0
-	for i := range old {
-		if m := old[i].memo.Load(); m != nil {
-			h := old[i].tag.Load()
-			s.place(set(slots, h), h, m)
-		}
-	}
-	s.slots.Store(&slots)
-	return slots
 }

@@ -1,37 +1,35 @@
 package authz
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
-	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// What evaluation rules say of single products stands here, as data, and not in policy.Decide.
+// What the rules of evaluation say of single products stands here, beside policy.Decide and not in it. Services are in lower case.
 
-// rcpServices are the action prefixes of services that resource control policies reach (docs/spec/evaluation.md 6.2).
-var rcpServices = map[string]bool{
-	"s3": true, "sts": true, "kms": true, "sqs": true, "secretsmanager": true, "ecr": true, "aoss": true,
-	"dynamodb": true, "logs": true, "firehose": true, "events": true,
+// rcpServices are those that resource control policies reach (docs/spec/evaluation.md 6.2, item 2).
+var rcpServices = []string{"s3", "sts", "kms", "sqs", "secretsmanager", "ecr", "aoss", "dynamodb", "logs", "firehose", "events"}
+
+// onlyByPolicy are the resources that nobody reaches but through their policy, by service of the action, service of the ARN and what the name
+// of the resource begins with (docs/spec/evaluation.md 4.2, 9).
+var onlyByPolicy = [...]struct{ action, service, resource string }{
+	{"kms", "kms", "key/"},
+	{"sts", "iam", "role/"},
 }
 
 // bucketRescue are what the root user of a bucket's owner may call whatever the bucket's policy says (docs/spec/evaluation.md 6.6).
 var bucketRescue = [...]string{"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
 
-// onlyByPolicy are the resources that nobody reaches but through their policy (docs/spec/evaluation.md 4.2): actions with the prefix on
-// resources of the service, whose names begin so.
-var onlyByPolicy = [...]struct{ prefix, service, resource string }{
-	{"kms", "kms", "key/"},
-	{"sts", "iam", "role/"},
-}
+const (
+	passRole    = "iam:PassRole"    // docs/spec/evaluation.md 7.1
+	retireGrant = "kms:RetireGrant" // docs/spec/evaluation.md 6.2, item 5
+)
 
-const passRole = "iam:PassRole"
-
-// named is what a resource's ARN says.
-type named struct {
-	service, account, resource string // all "" for what is no ARN
-}
+// named is what an ARN says of a resource: all "" for what is none.
+type named struct{ service, account, resource string }
 
 func name(resource string) named {
 	parts, n := arn.Split(resource)
@@ -41,58 +39,51 @@ func name(resource string) named {
 	return named{service: parts[2], account: parts[4], resource: parts[5]}
 }
 
-// isIAM says whether a resource is one of IAM's, whose tags have two names.
-func isIAM(resource string) bool { return name(resource).service == "iam" }
-
-// prefixOf is the service's part of an action.
-func prefixOf(action string) string {
-	prefix, _, _ := strings.Cut(action, ":")
-	return prefix
+// isAccount says whether the account of an ARN is the id of one: AWS managed policies have "aws" there.
+func isAccount(s string) bool {
+	if len(s) != 12 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
-// rcpReaches says whether RCPs of the owner's account apply (docs/spec/evaluation.md 6.2), the owner being a member account.
-func rcpReaches(q *Query, on named) bool {
-	prefix := strings.ToLower(prefixOf(q.Action))
-	switch {
-	case q.Resource == "*" || !rcpServices[prefix]:
+func (k *check) isAction(action string) bool { return policy.SameKey(k.q.Action, action) }
+
+func (k *check) passesRole() bool { return k.service == "iam" && k.isAction(passRole) }
+
+// rcpReaches says whether RCPs apply, where the owner is a member account (docs/spec/evaluation.md 6.2).
+func (k *check) rcpReaches() bool {
+	if k.q.Resource == "*" || !slices.Contains(rcpServices, k.service) {
 		return false
-	case policy.SameKey(q.Action, "kms:RetireGrant"), prefix == "kms" && q.AWSManaged:
-		return false
-	case prefix == "sts" && on.service == "iam" && strings.HasPrefix(on.resource, "role"+serviceLinkedPath):
-		return false
+	}
+	switch k.service {
+	case "kms":
+		return !k.q.AWSManaged && !k.isAction(retireGrant)
+	case "sts":
+		on := name(k.q.Resource)
+		return on.service != "iam" || !strings.HasPrefix(on.resource, "role"+serviceLinkedPath)
 	}
 	return true
 }
 
 // needsPolicy says whether only the resource's policy opens it (docs/spec/evaluation.md 4.2).
-func needsPolicy(action string, on named) bool {
+func (k *check) needsPolicy() bool {
 	for i := range onlyByPolicy {
-		o := &onlyByPolicy[i]
-		if on.service == o.service && strings.HasPrefix(on.resource, o.resource) && policy.SameKey(prefixOf(action), o.prefix) {
-			return true
+		if o := &onlyByPolicy[i]; o.action == k.service {
+			on := name(k.q.Resource)
+			return on.service == o.service && strings.HasPrefix(on.resource, o.resource)
 		}
 	}
 	return false
 }
 
-// rescued says whether the policy of the resource does not count: docs/spec/evaluation.md 6.6.
-func rescued(action string, root bool) bool {
-	if !root {
-		return false
-	}
-	for _, a := range bucketRescue {
-		if policy.SameKey(action, a) {
-			return true
-		}
-	}
-	return false
-}
-
-// exempt says whether the call needs no permission (docs/spec/evaluation.md 4.4).
-func exempt(q *Query) bool {
-	if q.Principal == nil {
-		return false
-	}
-	return policy.SameKey(q.Action, "sts:GetCallerIdentity") || policy.SameKey(q.Action, "sts:GetSessionToken") && q.Session == nil &&
-		(q.Principal.Kind == state.IAMUser || q.Principal.Kind == state.RootUser)
+// rescues says whether the policy of the resource does not count: docs/spec/evaluation.md 6.6.
+func (k *check) rescues() bool {
+	return k.service == "s3" && k.sets().Caller.Kind == policy.RootCaller && k.owner == k.sets().Caller.Account &&
+		slices.ContainsFunc(bucketRescue[:], k.isAction)
 }

@@ -1,48 +1,89 @@
 package authz
 
-import (
-	"github.com/gatehouse-iam/gatehouse/policy"
-)
+import "github.com/gatehouse-iam/gatehouse/policy"
 
 // Reserved says whether a condition key is one that no asker gives: what it means comes from the store, or from the fields of a Query
 // (docs/spec/evaluation.md 1.2, 1.3). Keys are compared as conditions compare them.
-func Reserved(key string) bool {
-	const minimum = len("aws:userid")
-	if len(key) < minimum {
-		return false
-	}
-	switch key[0] | 0x20 {
-	case 'a':
-		return policy.SameKey(key[:4], "aws:") && reservedName(key[4:])
-	case 'i':
-		return hasPrefixFold(key, "iam:ResourceTag/")
-	}
-	return false
+func Reserved(key string) bool { return readsOf(key)&(readsCaller|readsResource) != 0 }
+
+// reads are groups of condition keys.
+type reads uint8
+
+const (
+	readsCaller   reads = 1 << iota // of the caller, and of its session
+	readsResource                   // of the resource, whose account it is and what tags it has
+	readsDefaults                   // what every request has, whether it is given or not
+	readsOthers                     // what only the asker knows
+	readsAll      = readsCaller | readsResource | readsDefaults | readsOthers
+)
+
+// reservedNames are the keys behind "aws:" that are reserved as they stand. The families are those of the prefixes.
+var reservedNames = [...]string{
+	"userid", "username", "TokenIssueTime", "MultiFactorAuthPresent", "MultiFactorAuthAge", "SourceIdentity", "FederatedProvider", "AssumedRoot",
 }
 
-// reservedName takes what stands behind "aws:".
-func reservedName(name string) bool {
-	switch name[0] | 0x20 {
-	case 'p':
-		return hasPrefixFold(name, "Principal")
-	case 'r':
-		return hasPrefixFold(name, "Resource")
-	case 'u':
-		return policy.SameKey(name, "userid") || policy.SameKey(name, "username")
-	case 't':
-		return policy.SameKey(name, "TokenIssueTime")
-	case 'm':
-		return policy.SameKey(name, "MultiFactorAuthPresent") || policy.SameKey(name, "MultiFactorAuthAge")
-	case 's':
-		return policy.SameKey(name, "SourceIdentity")
-	case 'f':
-		return policy.SameKey(name, "FederatedProvider")
-	case 'a':
-		return policy.SameKey(name, "AssumedRoot")
+var defaultNames = [...]string{"CurrentTime", "EpochTime", "ViaAWSService"}
+
+// readsOf is the group of a key.
+func readsOf(key string) reads {
+	switch {
+	case hasPrefix(key, "aws:"):
+		return readsOfAWS(key[len("aws:"):])
+	case hasPrefix(key, "iam:ResourceTag/"):
+		return readsResource
 	}
-	return false
+	return readsOthers
 }
 
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && policy.SameKey(s[:len(prefix)], prefix)
+func readsOfAWS(name string) reads {
+	switch {
+	case hasPrefix(name, "Principal"):
+		return readsCaller
+	case hasPrefix(name, "Resource"):
+		return readsResource
+	}
+	for _, n := range reservedNames {
+		if len(n) == len(name) && policy.SameKey(n, name) {
+			return readsCaller
+		}
+	}
+	for _, n := range defaultNames {
+		if len(n) == len(name) && policy.SameKey(n, name) {
+			return readsDefaults
+		}
+	}
+	return readsOthers
+}
+
+func hasPrefix(s, prefix string) bool {
+	return len(s) >= len(prefix) && s[0]|0x20 == prefix[0]|0x20 && policy.SameKey(s[:len(prefix)], prefix)
+}
+
+// readsOfPolicy are the groups of the keys that a decision with the policy may read; none of a policy that is not there.
+func readsOfPolicy(a *policy.Attached) reads {
+	var r reads
+	if a == nil || a.Policy == nil {
+		return r
+	}
+	for key := range a.Policy.ContextKeys() {
+		if r |= readsOf(key); r == readsAll {
+			break
+		}
+	}
+	return r
+}
+
+func readsOfSets(sets ...*policy.Set) reads {
+	var r reads
+	for _, s := range sets {
+		if !s.UsesContext() {
+			continue
+		}
+		for _, a := range s.Policies() {
+			if r |= readsOfPolicy(a); r == readsAll {
+				return r
+			}
+		}
+	}
+	return r
 }

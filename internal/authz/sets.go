@@ -12,59 +12,14 @@ import (
 // serviceLinkedPath begins the path of service-linked roles (docs/spec/evaluation.md 6.9).
 const serviceLinkedPath = "/aws-service-role/"
 
-// memoOf gives what is known of the root user, user or role behind a principal; nil if there is none.
-func (z *Authorizer) memoOf(r state.Reader, p *state.Principal) *memo {
-	a := r.Account(p.Account)
-	if a == nil {
-		return nil
-	}
-	var kind policy.CallerKind
-	switch p.Kind {
-	case state.RootUser:
-		kind = policy.RootCaller
-	case state.IAMUser:
-		kind = policy.UserCaller
-	case state.RoleSession:
-		kind = policy.RoleCaller
-	case state.FederatedUser:
-		kind = policy.UserCaller
-		if p.ID == a.ID { // made by the root user
-			kind = policy.RootCaller
-		}
-	default:
-		return nil
-	}
-	id := p.ID
-	if kind == policy.RootCaller {
-		id = a.ID
-	}
-	member := r.Membership(a.ID)
-	if lasting(a, member) {
-		if m := z.memos.find(id, a.ID, kind); m != nil && m.holds(a, member) {
-			return m
-		}
-	}
-	m := gather(a, member, id, kind)
-	if m != nil && lasting(a, member) {
-		// A reader of an older view may come late: what it puts here is found again only by readers of that same state.
-		z.memos.put(m)
-	}
-	return m
-}
-
-// gather collects what applies to a root user, user or role, and what conditions can ask of it (docs/spec/evaluation.md 1.2, 2).
+// gather collects what applies to a root user, user or role, and what conditions can ask of it (docs/spec/evaluation.md 1.2, 2, 6.1); nil if there
+// is none with that id.
 func gather(a *state.Account, member *state.Membership, id string, kind policy.CallerKind) *memo {
 	m := &memo{id: id, account: a.ID, kind: kind, epoch: a.Epoch, member: member}
-	if member != nil {
-		m.orgEpoch = member.Epoch
-		if !member.Management {
-			m.sets.SCP = member.SCP
-		}
-	}
 	found := false
 	switch kind {
 	case policy.RootCaller:
-		m.root(a)
+		m.root()
 		found = true
 	case policy.UserCaller:
 		found = m.user(a)
@@ -74,16 +29,20 @@ func gather(a *state.Account, member *state.Membership, id string, kind policy.C
 	if !found {
 		return nil
 	}
+	if member != nil && !member.Management {
+		m.sets.SCP = member.SCP
+		m.rcpReads = readsOfSets(member.RCP...)
+	}
+	m.reads = readsOfSets(m.sets.Identity, m.sets.Boundary) | readsOfSets(m.sets.SCP...)
 	m.weigh()
 	return m
 }
 
-func (m *memo) root(a *state.Account) {
-	name := arn.Root(state.Partition, a.ID)
+func (m *memo) root() {
+	m.name = arn.Root(state.Partition, m.account)
 	m.sets.Root = true
-	m.sets.Caller = policy.Caller{Kind: policy.RootCaller, Account: a.ID, ARN: name}
-	m.keysOf(name, "Account")
-	m.own = append(m.own, single("aws:userid", a.ID))
+	m.sets.Caller = policy.Caller{Kind: policy.RootCaller, Account: m.account, ARN: m.name}
+	m.keysOf(m.name, "Account", nil, single("aws:userid", m.account))
 }
 
 func (m *memo) user(a *state.Account) bool {
@@ -91,17 +50,15 @@ func (m *memo) user(a *state.Account) bool {
 	if u == nil {
 		return false
 	}
-	name := u.ARN(a.ID)
-	m.sets.Caller = policy.Caller{Kind: policy.UserCaller, Account: a.ID, ID: u.Id, ARN: name}
-	list := attached(nil, a, u.Id, name)
+	m.name = u.ARN(a.ID)
+	m.sets.Caller = policy.Caller{Kind: policy.UserCaller, Account: a.ID, ID: u.Id, ARN: m.name}
+	list := attached(nil, a, u.Id, m.name)
 	for group := range a.GroupsOf(u.Id) {
 		list = attached(list, a, group.Id, group.ARN(a.ID))
 	}
 	m.sets.Identity = policy.NewSet(list...)
 	m.bound(a, u.Id)
-	m.keysOf(name, "User")
-	m.own = append(m.own, single("aws:userid", u.Id), single("aws:username", u.Name))
-	m.tagged(u.Tags)
+	m.keysOf(m.name, "User", u.Tags, single("aws:userid", u.Id), single("aws:username", u.Name))
 	return true
 }
 
@@ -116,8 +73,7 @@ func (m *memo) role(a *state.Account) bool {
 	}
 	m.sets.Identity = policy.NewSet(attached(nil, a, role.Id, name)...)
 	m.bound(a, role.Id)
-	m.keysOf(name, "AssumedRole")
-	m.tagged(role.Tags)
+	m.keysOf(name, "AssumedRole", role.Tags)
 	return true
 }
 
@@ -151,45 +107,4 @@ func managed(a *state.Account, policyARN string) *policy.Attached {
 		}
 	}
 	return at
-}
-
-// setsOf are the sets of a session or key of the principal behind m. room is where they are made if they are not those of m itself.
-func setsOf(r state.Reader, q *Query, m *memo, room *policy.Sets) *policy.Sets {
-	p := q.Principal
-	limited := q.Session != nil && q.Session.Limited() || len(q.SessionPolicies) > 0
-	scp := len(q.SCP) > 0 && (m.member == nil || !m.member.Management)
-	if (p.Kind == state.IAMUser || p.Kind == state.RootUser) && !limited && !scp && q.Canonical == "" {
-		return &m.sets
-	}
-	*room = m.sets
-	room.Caller.Canonical = q.Canonical
-	switch p.Kind {
-	case state.RoleSession:
-		room.Caller.Session = p.ARN()
-	case state.FederatedUser:
-		room.Caller.Kind, room.Caller.Session = policy.FederatedCaller, p.ARN()
-		if m.kind == policy.RootCaller {
-			room.Caller.ARN = ""
-		}
-	}
-	if limited {
-		room.Session = policy.NewSet(sessionPolicies(r.Account(m.account), q)...)
-	}
-	if scp {
-		room.SCP = append(room.SCP[:len(room.SCP):len(room.SCP)], q.SCP...)
-	}
-	return room
-}
-
-func sessionPolicies(a *state.Account, q *Query) []*policy.Attached {
-	var list []*policy.Attached
-	if s := q.Session; s != nil {
-		if s.Policy != "" {
-			list = append(list, &policy.Attached{Policy: s.Inline, Owner: q.Principal.ARN()})
-		}
-		for _, name := range s.PolicyARNs {
-			list = append(list, managed(a, name))
-		}
-	}
-	return append(list, q.SessionPolicies...)
 }

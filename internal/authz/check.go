@@ -1,0 +1,223 @@
+package authz
+
+import (
+	"strings"
+
+	"github.com/gatehouse-iam/gatehouse/internal/state"
+	"github.com/gatehouse-iam/gatehouse/policy"
+)
+
+// check is a Query while it is decided.
+type check struct {
+	z *Authorizer
+	r state.Reader
+	q *Query
+
+	service string // the action's prefix, in lower case
+	caller  *memo  // the Principal; nil if there is none, or not known
+	roomy   bool   // the sets are those in room
+	room    policy.Sets
+	request policy.Request
+	owner   string            // account of the resource; "" = unknown, for a caller without account
+	owned   *state.Membership // of the owner, once it was asked for; nil if it is in no organization
+	asked   bool
+	refusal string // why the credentials are not for this call at all; "" if they are
+
+	distance Distance // of a denial
+}
+
+// safely is decide, in which whatever goes wrong becomes a denial that is heard of (docs/spec/evaluation.md 4.2).
+func (k *check) safely() (d policy.Decision) {
+	defer func() {
+		if p := recover(); p != nil {
+			d, k.distance = policy.Decision{}, Foreign
+			k.panicked(p)
+		}
+	}()
+	d = k.decide()
+	if d.Effect != policy.Allow {
+		k.distance = k.measure()
+	}
+	if d.Layer == policy.LayerNone {
+		k.undecided()
+	}
+	return d
+}
+
+func (k *check) decide() policy.Decision {
+	q := k.q
+	if !k.who() {
+		return policy.Decision{}
+	}
+	prefix, _, _ := strings.Cut(q.Action, ":")
+	k.service = strings.ToLower(prefix)
+	if k.refusal = k.refused(); k.refusal != "" {
+		return policy.Decision{}
+	}
+	k.ownedBy()
+	k.request = policy.Request{
+		Action: q.Action, Resource: q.Resource, Owner: k.owner, ResourcePolicy: q.ResourcePolicy, Grantees: q.Grantees,
+		NeedsResourcePolicy: q.NeedsResourcePolicy || k.needsPolicy(), Endpoint: q.Endpoint, Gateway: q.Gateway, Exempt: k.exempt(),
+	}
+	switch {
+	case k.passesRole(): // no policy of a role reaches into another account (docs/spec/evaluation.md 7.1)
+		k.request.ResourcePolicy, k.request.Grantees = nil, nil
+	case k.rescues():
+		k.request.ResourcePolicy = nil
+	}
+	if levels := k.rcp(); levels != nil && k.rcpReaches() {
+		k.request.RCP = levels
+	}
+	if q.own != nil {
+		return k.decideOwn()
+	}
+	return k.decideAsked()
+}
+
+// who finds the sets of who asks; false if there is no such caller.
+func (k *check) who() bool {
+	q := k.q
+	service, provider := len(q.Service) > 0, q.Provider != ""
+	if q.Principal != nil {
+		return !service && !provider && !q.Anonymous && k.principal()
+	}
+	k.roomy = true
+	switch {
+	case service && !provider && !q.Anonymous:
+		k.room.Caller = policy.Caller{Kind: policy.ServiceCaller, Names: q.Service}
+	case provider && !service && !q.Anonymous:
+		k.room.Caller = policy.Caller{Kind: policy.ProviderCaller, Names: []string{q.Provider}}
+	case q.Anonymous && !service && !provider:
+		k.room.Caller = policy.Caller{Kind: policy.AnonymousCaller}
+	default:
+		return false
+	}
+	return true
+}
+
+// sets are those of who asks.
+func (k *check) sets() *policy.Sets {
+	if k.roomy {
+		return &k.room
+	}
+	return &k.caller.sets
+}
+
+func (k *check) principal() bool {
+	k.caller = k.z.callerOf(k.r, k.q)
+	if k.caller == nil {
+		return false
+	}
+	member := k.caller.member
+	scp := len(k.q.SCP) > 0 && (member == nil || !member.Management)
+	if scp || k.q.Canonical != "" {
+		k.roomy, k.room = true, k.caller.sets
+		k.room.Caller.Canonical = k.q.Canonical
+		if scp {
+			k.room.SCP = joined(k.room.SCP, k.q.SCP)
+		}
+	}
+	return true
+}
+
+// joined puts the levels of an asker behind those of the store.
+func joined(levels, more []*policy.Set) []*policy.Set {
+	if len(levels) == 0 {
+		return more
+	}
+	return append(levels[:len(levels):len(levels)], more...)
+}
+
+// ownedBy finds out whose the resource is.
+func (k *check) ownedBy() {
+	q := k.q
+	k.owner = q.Owner
+	if k.owner == "" && q.own == nil || k.passesRole() {
+		if on := name(q.Resource); isAccount(on.account) {
+			k.owner = on.account
+		}
+	}
+	if k.caller != nil && (k.owner == "" || q.Resource == "*") {
+		k.owner = k.caller.account
+	}
+}
+
+// membership is the owner's place in its organization, nil if it is in none.
+func (k *check) membership() *state.Membership {
+	if !k.asked {
+		k.asked = true
+		switch {
+		case k.caller != nil && k.owner == k.caller.account:
+			k.owned = k.caller.member
+		case k.owner != "":
+			k.owned = k.r.Membership(k.owner)
+		}
+	}
+	return k.owned
+}
+
+// rcp are the levels above the resource (docs/spec/evaluation.md 6.2).
+func (k *check) rcp() []*policy.Set {
+	switch m := k.membership(); {
+	case m == nil:
+		return k.q.RCP
+	case m.Management:
+		return nil
+	case len(k.q.RCP) == 0:
+		return m.RCP
+	default:
+		return joined(m.RCP, k.q.RCP)
+	}
+}
+
+// reads are the keys that a decision may read.
+func (k *check) reads() reads {
+	var r reads
+	if k.caller != nil {
+		r = k.caller.reads
+	}
+	if k.request.UsesContext() || k.roomy && k.room.UsesContext() {
+		r = readsAll
+	}
+	return r
+}
+
+// decideAsked decides for other programs. Where nothing is read of what they do not give, the context is theirs as it stands.
+func (k *check) decideAsked() policy.Decision {
+	r := k.reads()
+	if r&^readsOthers == 0 {
+		k.request.Context = k.q.Context
+		return policy.Decide(k.sets(), &k.request)
+	}
+	c := contexts.Get().(*keys)
+	defer c.release()
+	for i := range k.q.Context {
+		if e := &k.q.Context[i]; !Reserved(e.Key) {
+			c.entries = append(c.entries, *e)
+		}
+	}
+	c.add(k, r, k.q.Time, k.q.ResourceTags)
+	k.request.Context = c.entries
+	return policy.Decide(k.sets(), &k.request)
+}
+
+// decideOwn decides for our own operations.
+func (k *check) decideOwn() policy.Decision {
+	if k.reads() != 0 {
+		c := contexts.Get().(*keys)
+		defer c.release()
+		c.fill(k, k.q.ResourceTags)
+		k.request.Context = c.entries
+		if k.q.own.policyTags != nil {
+			c := contexts.Get().(*keys)
+			defer c.release()
+			c.fill(k, k.q.own.policyTags)
+			k.request.PolicyContext = c.entries
+		}
+	}
+	d := policy.Decide(k.sets(), &k.request)
+	if k.request.NeedsResourcePolicy && d.Layer == policy.LayerResource { // there is no role to trust anybody, which must not show
+		d.Layer = policy.LayerTrust
+	}
+	return d
+}

@@ -1,0 +1,46 @@
+package policy
+
+import "iter"
+
+// ContextKeys walks the names of the condition keys that a decision with the policy may read, as written in its conditions and
+// policy variables. A key may come more than once.
+func (p *Policy) ContextKeys() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if p.extra == nil {
+			return
+		}
+		for i := range p.extra.conditions {
+			if !yieldKey(yield, &p.extra.conditions[i].key) {
+				return
+			}
+		}
+		for i := range p.extra.templates {
+			if !yieldKeys(yield, p.extra.templates[i].parts) {
+				return
+			}
+		}
+		for i := range p.extra.texts {
+			if !yieldKeys(yield, p.extra.texts[i].parts) {
+				return
+			}
+		}
+		for i := range p.extra.arns {
+			for _, c := range p.extra.arns[i].components {
+				if !yieldKeys(yield, c.parts) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func yieldKey(yield func(string) bool, k *contextKey) bool { return k.name == "" || yield(k.name) }
+
+func yieldKeys(yield func(string) bool, parts []part) bool {
+	for i := range parts {
+		if parts[i].variable && !yieldKey(yield, &parts[i].key) {
+			return false
+		}
+	}
+	return true
+}
