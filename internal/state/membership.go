@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
@@ -32,45 +33,39 @@ const maxNesting = 32
 // undecidable denies: nobody can tell which policies apply.
 var undecidable = []*policy.Set{policy.NewSet(&policy.Attached{Name: "an organization whose tree is damaged"})}
 
-// membershipIn is the place of an account in the organization that the directory gives for it; o is nil if that is not there.
-func membershipIn(o *Organization, organization, account string) *Membership {
+// in is the account's place in o, the organization that d names; nil if that is not there.
+func (d *DirectoryMembership) in(o *Organization) *Membership {
 	if o == nil {
-		return &Membership{Organization: organization, SCP: undecidable, RCP: undecidable}
+		return &Membership{Organization: d.Organization, SCP: undecidable, RCP: undecidable}
 	}
-	a := o.Account(account)
-	if a == nil {
-		return &Membership{Organization: organization, SCP: undecidable, RCP: undecidable, Epoch: o.Epoch}
-	}
-	if o.Epoch == 0 {
-		return o.derive(a)
-	}
-	known := a.membership.Load()
-	if known != nil && known.Epoch == o.Epoch {
+	known := d.derived.Load()
+	if known != nil && known.Epoch == o.Epoch && o.Epoch != 0 {
 		return known
 	}
-	m := o.derive(a)
-	if !a.membership.CompareAndSwap(known, m) { // so that all who ask at once get the same
-		if other := a.membership.Load(); other.Epoch == o.Epoch {
-			return other
-		}
+	m := o.derive(d.Account)
+	if o.Epoch == 0 || d.derived.CompareAndSwap(known, m) {
+		return m
+	}
+	if other := d.derived.Load(); other.Epoch == o.Epoch { // all who ask at once get the same
+		return other
 	}
 	return m
 }
 
-func (o *Organization) derive(a *OrganizationAccount) *Membership {
+func (o *Organization) derive(account string) *Membership {
 	m := &Membership{Organization: o.ID, Epoch: o.Epoch}
-	nodes := o.nodesAbove(a)
+	nodes := o.nodesAbove(account)
 	if nodes == nil {
 		m.SCP, m.RCP = undecidable, undecidable
 		return m
 	}
 	m.Path = o.ID + "/" + strings.Join(nodes, "/") + "/"
 	r := o.Record()
-	if m.Management = r.Management == a.Id; m.Management {
+	if m.Management = r.Management == account; m.Management {
 		return m
 	}
 	scp, rcp := r.Enables(statepb.PolicyType_POLICY_TYPE_SERVICE_CONTROL), r.Enables(statepb.PolicyType_POLICY_TYPE_RESOURCE_CONTROL)
-	for _, node := range append(nodes, a.Id) {
+	for _, node := range append(nodes, account) {
 		sets := o.setsOf(node)
 		if scp {
 			m.SCP = append(m.SCP, sets.scp)
@@ -82,10 +77,10 @@ func (o *Organization) derive(a *OrganizationAccount) *Membership {
 	return m
 }
 
-// nodesAbove are the ids of the nodes from the root down to the account's parent, nil if the way up does not end at the root.
-func (o *Organization) nodesAbove(a *OrganizationAccount) []string {
-	r := o.Record()
-	if r == nil || r.Root == "" {
+// nodesAbove are the ids of the nodes from the root down to the account's parent, nil if there is no way up that ends at the root.
+func (o *Organization) nodesAbove(account string) []string {
+	a, r := o.Account(account), o.Record()
+	if a == nil || r == nil || r.Root == "" {
 		return nil
 	}
 	var nodes []string
@@ -104,7 +99,13 @@ func (o *Organization) nodesAbove(a *OrganizationAccount) []string {
 
 // DirectoryMembership says which organization an account is in. The place in it is the organization's OrganizationAccount: a commit
 // that writes one of them writes both.
-type DirectoryMembership struct{ statepb.DirectoryMembership }
+type DirectoryMembership struct {
+	statepb.DirectoryMembership
+
+	// derived is what was last derived from the organization's records. It holds for the states of the organization that have its epoch, and
+	// only for them: this record outlives those.
+	derived atomic.Pointer[Membership]
+}
 
 // NewDirectoryMembership makes the record of an account's being in an organization, given by ids.
 func NewDirectoryMembership(account, organization string) *DirectoryMembership {
@@ -140,8 +141,12 @@ var directoryMembershipSchema = &schema[DirectoryMembership]{
 
 // OrganizationOf returns the organization that an account is in, "" if it is in none.
 func (d *Directory) OrganizationOf(account string) string {
-	if m := at[DirectoryMembership](&d.tables, 4).get(account); m != nil {
+	if m := d.membership(account); m != nil {
 		return m.Organization
 	}
 	return ""
+}
+
+func (d *Directory) membership(account string) *DirectoryMembership {
+	return at[DirectoryMembership](&d.tables, 4).get(account)
 }

@@ -535,7 +535,7 @@ func BenchmarkMembership(b *testing.B) {
 	b.Run("derive", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			o.derive(o.Account(ids[i%len(ids)]))
+			o.derive(ids[i%len(ids)])
 		}
 	})
 }

@@ -3,7 +3,6 @@ package state
 import (
 	"iter"
 	"strings"
-	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
@@ -11,13 +10,7 @@ import (
 )
 
 // OrganizationAccount is an account's place in the tree of its organization.
-type OrganizationAccount struct {
-	statepb.OrganizationAccount
-
-	// membership is what was last derived from the place. It holds for the states of the organization with its epoch, and only for them: the
-	// record outlives those.
-	membership atomic.Pointer[Membership]
-}
+type OrganizationAccount struct{ statepb.OrganizationAccount }
 
 // NewOrganizationAccount makes the record of an account's place; parent is the id of the root or of an organizational unit.
 func NewOrganizationAccount(account, parent string) *OrganizationAccount {

@@ -87,11 +87,16 @@ func (v *View) Directory() *Directory { return v.directory }
 
 // Membership returns the account's place in its organization, or nil.
 func (v *View) Membership(account string) *Membership {
-	id := v.directory.OrganizationOf(account)
-	if id == "" {
+	d := v.directory.membership(account)
+	if d == nil {
 		return nil
 	}
-	return membershipIn(v.organizations.get(id), id, account)
+	if v.organizations.len() == 1 { // saves most stores a hash
+		if o := v.organizations.only(); o != nil && o.ID == d.Organization {
+			return d.in(o)
+		}
+	}
+	return d.in(v.organizations.get(d.Organization))
 }
 
 // Organization returns an organization, or nil.

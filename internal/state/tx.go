@@ -103,11 +103,11 @@ func (tx *Tx) Account(id string) *Account {
 
 // Membership returns the account's place in its organization, or nil.
 func (tx *Tx) Membership(account string) *Membership {
-	id := tx.Directory().OrganizationOf(account)
-	if id == "" {
+	d := tx.Directory().membership(account)
+	if d == nil {
 		return nil
 	}
-	return membershipIn(tx.organization(id), id, account)
+	return d.in(tx.organization(d.Organization))
 }
 
 // Organization returns an organization, or nil.
