@@ -109,19 +109,19 @@ type DirectoryMembership struct {
 
 // NewDirectoryMembership makes the record of an account's being in an organization, given by ids.
 func NewDirectoryMembership(account, organization string) *DirectoryMembership {
-	m := &DirectoryMembership{}
-	m.Account, m.Organization = account, organization
-	return m
+	d := &DirectoryMembership{}
+	d.Account, d.Organization = account, organization
+	return d
 }
 
-func (m *DirectoryMembership) place() (string, string) {
-	return directoryMembershipSchema.name, m.Account
+func (d *DirectoryMembership) place() (string, string) {
+	return directoryMembershipSchema.name, d.Account
 }
-func (m *DirectoryMembership) marshal() ([]byte, error) { return marshal(&m.DirectoryMembership) }
-func (m *DirectoryMembership) size() int                { return proto.Size(&m.DirectoryMembership) }
+func (d *DirectoryMembership) marshal() ([]byte, error) { return marshal(&d.DirectoryMembership) }
+func (d *DirectoryMembership) size() int                { return proto.Size(&d.DirectoryMembership) }
 
-func (m *DirectoryMembership) check() error {
-	if !isOrganizationID(m.Organization) {
+func (d *DirectoryMembership) check() error {
+	if !isOrganizationID(d.Organization) {
 		return errors.New("there can be no such organization") // read as being in none, it would lift all limits
 	}
 	return nil

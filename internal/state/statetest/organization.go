@@ -73,7 +73,7 @@ func (o *Organization) Put(t testing.TB, s *state.Store) {
 			policies = []string{awspolicy.FullAccessSCP, awspolicy.FullAccessRCP}
 		}
 		for i, p := range policies {
-			records = append(records, state.NewOrganizationAttachment(node, p, uint32(i+1))) //nolint:gosec // a handful
+			records = append(records, state.NewOrganizationAttachment(node, p, uint32(i+1)))
 		}
 	}
 	r := &state.OrganizationRecord{}
