@@ -1,0 +1,145 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gatehouse-iam/gatehouse/bench/engine"
+	"github.com/gatehouse-iam/gatehouse/bench/gatehouse"
+	"github.com/gatehouse-iam/gatehouse/bench/plain"
+	"github.com/gatehouse-iam/gatehouse/bench/workload"
+)
+
+// Figure is a result that no peer is needed for.
+type Figure struct {
+	What, Measured, Reach string
+	Met                   bool
+}
+
+// alone measures what is not a comparison with peers.
+func (c *Comparison) alone(results *Results) error {
+	w, err := workload.Read(c.Testdata, "W2-typical")
+	if err != nil {
+		return err
+	}
+	typical, err := newSubject(&gatehouse.Engine, engine.Strings, w)
+	if err != nil {
+		return err
+	}
+	for _, f := range []func(*workload.Workload, *subject) (Figure, error){c.layers, c.cores, c.change} {
+		figure, err := f(w, typical)
+		if err != nil {
+			return err
+		}
+		results.Figures = append(results.Figures, figure)
+		fmt.Fprintf(c.Progress, "%s: %s\n", figure.What, figure.Measured)
+	}
+	results.Figures = append(results.Figures, growth(results.Rows), allocations(results.Rows))
+	for i := range results.Rows {
+		if r := &results.Rows[i]; r.Engine == gatehouse.Engine.Name && r.Load > 0 {
+			results.Figures = append(results.Figures,
+				Figure{"W4: loading, processor time", r.Load.Round(time.Millisecond).String(), "≤ 2.5 s", r.Load <= 2500*time.Millisecond},
+				Figure{"W4: heap after loading", fmt.Sprintf("%.1f MB", float64(r.Heap)/1e6), "≤ 80 MB", r.Heap <= 80e6})
+		}
+	}
+	return nil
+}
+
+// layers compares W2 with every layer present to W2.
+func (c *Comparison) layers(w *workload.Workload, typical *subject) (Figure, error) {
+	decide, err := gatehouse.Layers(w)
+	if err != nil {
+		return Figure{}, err
+	}
+	if err := check(decide, w.Requests); err != nil {
+		return Figure{}, fmt.Errorf("every layer: %w", err)
+	}
+	_, all, ratio, err := versus(typical, &subject{decide: decide, timed: w.Timed}, c.Effort)
+	return Figure{
+		"W2 with every layer (3 levels of SCP, 3 of RCP, boundary, session and resource policy)",
+		fmt.Sprintf("%s, %.2f × W2, %.0f allocations", duration(all.Ns), ratio, all.Allocs), "≤ 2.5 × W2", ratio <= 2.5 && all.Allocs < 0.5,
+	}, err
+}
+
+// cores compares two cores to one.
+func (c *Comparison) cores(w *workload.Workload, typical *subject) (Figure, error) {
+	ours, err := scaling(typical, c.Effort)
+	if err != nil {
+		return Figure{}, err
+	}
+	loop, err := newSubject(&plain.Engine, engine.Strings, w)
+	if err != nil {
+		return Figure{}, err
+	}
+	theirs, err := scaling(loop, c.Effort)
+	return Figure{
+		"W2 on two cores", fmt.Sprintf("%.2f × one; the plain loop %.2f ×", ours, theirs), "≥ 1.85 × and ≥ the loop's", ours >= 1.85 && ours >= theirs,
+	}, err
+}
+
+// change measures what is made again when one policy of a principal changes.
+func (c *Comparison) change(w *workload.Workload, _ *subject) (Figure, error) {
+	for principal, policies := range w.Policies {
+		change, err := gatehouse.Change(principal, policies)
+		if err != nil {
+			return Figure{}, err
+		}
+		s := &subject{decide: change, timed: len(policies)}
+		n, err := s.calibrate(c.Effort.Slice)
+		if err != nil {
+			return Figure{}, err
+		}
+		var list []sample
+		for range c.Effort.Rounds {
+			one, err := s.sample(n)
+			if err != nil {
+				return Figure{}, err
+			}
+			list = append(list, one)
+		}
+		took := cost(list)
+		return Figure{
+			"recompiling one principal after a change (Parse, Compile, NewSet of five policies)",
+			fmt.Sprintf("%s, %.0f allocations", duration(took.Ns), took.Allocs), "≤ 50 µs", took.Ns <= 50_000,
+		}, nil
+	}
+	return Figure{}, fmt.Errorf("%s has no policies", w.Name)
+}
+
+// growth is the exponent with which the time of W6 grows: the slope of the line through the logarithms.
+func growth(rows []Row) Figure {
+	var x, y []float64
+	last := 0.0
+	for _, n := range lengths {
+		for i := range rows {
+			if r := &rows[i]; r.Engine == gatehouse.Engine.Name && r.Workload == fmt.Sprintf("W6-n%d", n) {
+				x, y, last = append(x, math.Log(float64(n))), append(y, math.Log(r.Ns)), r.Ns
+			}
+		}
+	}
+	exponent := slope(x, y)
+	return Figure{
+		"W6: 10,000 statements; exponent of the growth from 10", fmt.Sprintf("%s; %.3f", duration(last), exponent), "≤ 500 ns; ≤ 0.05",
+		last <= 500 && exponent <= 0.05,
+	}
+}
+
+func slope(x, y []float64) float64 {
+	var sx, sy, sxx, sxy float64
+	for i := range x {
+		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]
+	}
+	n := float64(len(x))
+	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
+}
+
+func allocations(rows []Row) Figure {
+	worst := 0.0
+	for i := range rows {
+		if rows[i].Engine == gatehouse.Engine.Name {
+			worst = max(worst, rows[i].Allocs)
+		}
+	}
+	return Figure{"allocations of a decision, the most of all rows", fmt.Sprintf("%.2f", worst), "0", worst < 0.01}
+}

@@ -1,0 +1,2 @@
+// Package gatehouse is package policy in the comparison.
+package gatehouse
