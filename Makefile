@@ -90,6 +90,12 @@ bench: build ## measure the built server against a bare echo, and write docs/ben
 bench-check: build ## measure, and fail where a figure of docs/benchmarks.md is not reached
 	go run ./e2e/load -binary bin/gatehouse -check docs/benchmarks.md
 
+bench-decide: ## measure decisions against a plain loop over the statements; needs no peer
+	go -C bench run ./cmd/plain
+
+bench-peers: ## measure decisions against cedar-go, OPA, Casbin, MinIO and the loop, about 10 minutes; prints the tables, writes nothing
+	go -C bench run ./cmd/peers
+
 e2e: build ## real clients against the built binary; GATEHOUSE_E2E_REQUIRE=aws,boto3,terraform makes a missing one a failure
 	GATEHOUSE_E2E=1 go test -count=1 -timeout 8m ./e2e/clients/...
 

@@ -43,4 +43,5 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
+// This module is no dependency of anything: it measures the sources beside it.
 replace github.com/gatehouse-iam/gatehouse => ../
