@@ -2,13 +2,7 @@ package policy
 
 import "strings"
 
-// actionPattern is one compiled value of Action or NotAction (docs/spec/policy-language.md 5).
-type actionPattern struct {
-	text  string // as in the document
-	colon uint32
-	form  actionForm
-}
-
+// actionForm is the shape of a value of Action or NotAction (docs/spec/policy-language.md 5).
 type actionForm uint8
 
 const (
@@ -18,32 +12,31 @@ const (
 	actionGeneral                   // anything else
 )
 
-// compileAction takes "*" or "prefix:name" with one colon.
-func compileAction(text string) actionPattern {
+// actionFormOf takes "*" or "prefix:name" with one colon.
+func actionFormOf(text string) actionForm {
 	if text == "*" {
-		return actionPattern{text: text, form: actionAll}
+		return actionAll
 	}
-	a := actionPattern{text: text, colon: uint32(strings.IndexByte(text, ':')), form: actionGeneral}
 	switch i := strings.IndexAny(text, "*?"); {
 	case i < 0:
-		a.form = actionExact
+		return actionExact
 	case i == len(text)-1 && text[i] == '*':
-		a.form = actionPrefix
+		return actionPrefix
 	}
-	return a
+	return actionGeneral
 }
 
-// match takes a request action "prefix:name" and the place of its colon.
-func (a *actionPattern) match(action string, colon int) bool {
-	switch a.form {
+// matchAction takes a request action "prefix:name" and the place of its colon.
+func matchAction(text string, form actionForm, action string, colon int) bool {
+	switch form {
 	case actionAll:
 		return true
 	case actionExact:
-		return equalFold(a.text, action)
+		return text == action || equalFold(text, action)
 	case actionPrefix:
-		n := len(a.text) - 1
-		return len(action) >= n && equalFold(a.text[:n], action[:n])
+		n := len(text) - 1
+		return len(action) >= n && (text[:n] == action[:n] || equalFold(text[:n], action[:n]))
 	}
-	c := int(a.colon)
-	return globFold(a.text[:c], action[:colon]) && globFold(a.text[c+1:], action[colon+1:])
+	c := strings.IndexByte(text, ':')
+	return globFold(text[:c], action[:colon]) && globFold(text[c+1:], action[colon+1:])
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,18 +11,10 @@ import (
 // (most patterns share its memory) but not the Document.
 type Policy struct {
 	text       string
+	code       []uint32 // see headWords
+	extra      *extras  // nil in a policy that has none of it
+	statements uint32
 	kind       Kind
-	statements []statement
-	actions    []actionPattern   // of all statements, in order
-	resources  []resourcePattern // of all statements, in order
-	extra      *extras           // nil in a policy that has none of it
-}
-
-// statement refers to its patterns by where they end; they begin where those of the statement before end.
-type statement struct {
-	actions, resources uint32
-	weight             uint16 // of the work to ask it: grows with its text
-	flags              statementFlags
 }
 
 type statementFlags uint8
@@ -33,31 +26,25 @@ const (
 	flagAnyResource // the statement has no Resource: it is about what the policy is on
 )
 
-func (s *statement) has(f statementFlags) bool { return s.flags&f != 0 }
-
-func (s *statement) set(f statementFlags, on bool) {
+func (f *statementFlags) set(flag statementFlags, on bool) {
 	if on {
-		s.flags |= f
+		*f |= flag
 	}
 }
 
-// extras are what many policies do not have: the parts of statements beyond Effect, Action and Resource.
+// extras are what most policies do not have.
 type extras struct {
-	statements []statementExtras // one for each statement of the policy
-	principals []principal       // in policies of kinds with Principal, one for each statement
-	conditions []condition       // of all statements, in order
+	principals []principal // in policies of kinds with Principal, one for each statement
 	templates  []resourceTemplate
+	rewritten  string // texts that are not as in the document: escapes resolved, short ARNs padded
 
-	// The values of all conditions.
-	texts   []textPattern
+	// Values of conditions.
+	texts   []textPattern // with variables
 	arns    []arnPattern
 	numbers []number
 	dates   []instant
-	blocks  []netip.Prefix
+	blocks  []netip.Prefix // IPv6
 }
-
-// statementExtras are where those of a statement end.
-type statementExtras struct{ conditions uint32 }
 
 func (p *Policy) extras() *extras {
 	if p.extra == nil {
@@ -86,101 +73,99 @@ func Compile(d *Document) (*Policy, error) {
 			return nil, err
 		}
 	}
-	p := &Policy{text: d.text, kind: d.Kind, statements: make([]statement, len(d.Statements))}
-	actions, resources := 0, 0
+	if len(d.text) > maxRef/16 { // rewritten texts are longer, but none is that much
+		return nil, syntaxError(-1, "longer than %d bytes", maxRef/16)
+	}
 	for i := range d.Statements {
-		s := &d.Statements[i]
-		if err := s.compilable(d.Kind); err != nil {
+		if err := d.Statements[i].compilable(d.Kind); err != nil {
 			return nil, err
 		}
-		actions += len(s.Actions)
-		for _, r := range s.Resources {
-			if resources++; r != "*" && strings.Count(r, ":") < 5 {
-				resources++
-			}
+	}
+	p := &Policy{text: d.text, kind: d.Kind, statements: uint32(len(d.Statements))}
+	c := coder{p: p, variables: d.Variables()}
+	p.code = make([]uint32, len(d.Statements)*headWords, d.words())
+	for i := range d.Statements {
+		c.statement(&d.Statements[i], i)
+	}
+	if d.Kind.hasPrincipal() {
+		e := p.extras()
+		e.principals = make([]principal, len(d.Statements))
+		for i := range d.Statements {
+			e.principals[i] = compilePrincipal(d.Statements[i].Principal, d.Kind)
 		}
 	}
-	p.actions = make([]actionPattern, 0, actions)
-	p.resources = make([]resourcePattern, 0, resources)
-	for i := range d.Statements {
-		p.compileStatement(&d.Statements[i], i, d.Variables())
+	if len(c.rewritten) > 0 {
+		p.extras().rewritten = string(c.rewritten)
 	}
-	p.compileExtras(d)
+	p.code = fit(p.code)
+	p.extra.fit()
 	return p, nil
 }
 
-func (p *Policy) compileStatement(s *Statement, i int, variables bool) {
-	for _, a := range s.Actions {
-		p.actions = append(p.actions, compileAction(a))
-	}
-	for _, r := range s.Resources {
-		p.compileResource(r, variables)
-	}
-	out := statement{actions: uint32(len(p.actions)), resources: uint32(len(p.resources))}
-	out.weight = s.weight()
-	out.set(flagDeny, s.Denies())
-	out.set(flagNotAction, s.NotAction)
-	out.set(flagNotResource, s.NotResource)
-	out.set(flagAnyResource, len(s.Resources) == 0)
-	p.statements[i] = out
-}
-
-// weight is the length of the statement's text in units that fit.
-func (s *Statement) weight() uint16 { return uint16(min(max(1, (s.End-s.Start)/16), 1<<16-1)) }
-
-// compileExtras compiles the conditions and the principals.
-func (p *Policy) compileExtras(d *Document) {
-	needed := d.Kind.hasPrincipal()
-	for i := range d.Statements {
-		needed = needed || len(d.Statements[i].Conditions) > 0
-	}
-	if !needed {
-		return
-	}
-	e := p.extras()
-	e.reserve(d)
+// words is how many words the compiled statements take. It is exact but for values that are bad, or that have variables or escapes.
+func (d *Document) words() int {
+	n := len(d.Statements) * headWords
 	for i := range d.Statements {
 		s := &d.Statements[i]
+		n += len(s.Actions)*actionWords + len(s.Resources)*resourceWords + len(s.Conditions)*conditionWords
+		for _, r := range s.Resources {
+			if r != "*" && strings.Count(r, ":") < 5 {
+				n += resourceWords
+			}
+		}
 		for j := range s.Conditions {
-			e.compileCondition(&s.Conditions[j], d.Variables())
-		}
-		e.statements[i] = statementExtras{conditions: uint32(len(e.conditions))}
-		if d.Kind.hasPrincipal() {
-			e.principals = append(e.principals, compilePrincipal(s.Principal, d.Kind))
-		}
-	}
-}
-
-// reserve makes room for exactly what the document has: compiled policies are kept by the thousand.
-func (r *extras) reserve(d *Document) {
-	var conditions, numbers, dates, blocks, arns, texts int
-	for i := range d.Statements {
-		conditions += len(d.Statements[i].Conditions)
-		for _, c := range d.Statements[i].Conditions {
-			switch o := c.Operator.positive(); {
-			case o.numeric():
-				numbers += len(c.Values)
-			case o.date():
-				dates += len(c.Values)
-			case o == IPAddress:
-				blocks += len(c.Values)
-			case o == ArnLike:
-				arns += len(c.Values)
-			case o != Null && o != Bool: // their values are bits, but for variables
-				texts += len(c.Values)
+			if o := s.Conditions[j].Operator.positive(); !o.elsewhere() && o != Null && o != Bool {
+				n += len(s.Conditions[j].Values) * refWords
 			}
 		}
 	}
-	r.statements = make([]statementExtras, len(d.Statements))
-	r.conditions = make([]condition, 0, conditions)
-	r.numbers = make([]number, 0, numbers)
-	r.dates = make([]instant, 0, dates)
-	r.blocks = make([]netip.Prefix, 0, blocks)
-	r.arns = make([]arnPattern, 0, arns)
-	r.texts = make([]textPattern, 0, texts)
-	if d.Kind.hasPrincipal() {
-		r.principals = make([]principal, 0, len(d.Statements))
+	return n
+}
+
+// fit gives back what was taken ahead: compiled policies are kept by the thousand.
+func fit[T any](s []T) []T {
+	if len(s) == cap(s) {
+		return s
 	}
+	return slices.Clone(s)
+}
+
+func (r *extras) fit() {
+	if r == nil {
+		return
+	}
+	r.templates, r.texts, r.arns = fit(r.templates), fit(r.texts), fit(r.arns)
+	r.numbers, r.dates, r.blocks = fit(r.numbers), fit(r.dates), fit(r.blocks)
+}
+
+func (c *coder) statement(s *Statement, i int) {
+	at := len(c.p.code)
+	for _, a := range s.Actions {
+		w0, w1 := c.refTo(a, uint32(actionFormOf(a)))
+		c.words(w0, w1)
+	}
+	resources := len(c.p.code)
+	for _, r := range s.Resources {
+		c.resource(r)
+	}
+	conditions := len(c.p.code)
+	c.values = c.values[:0]
+	end := conditions + len(s.Conditions)*conditionWords
+	for j := range s.Conditions {
+		c.condition(&s.Conditions[j], end)
+	}
+	c.words(c.values...)
+
+	flags := statementFlags(0)
+	flags.set(flagDeny, s.Denies())
+	flags.set(flagNotAction, s.NotAction)
+	flags.set(flagNotResource, s.NotResource)
+	flags.set(flagAnyResource, len(s.Resources) == 0)
+	weight := uint32(min(max(1, (s.End-s.Start)/16), 1<<16-1)) // the length of the text, in units that fit
+	copy(c.p.code[i*headWords:], []uint32{
+		uint32(at), uint32(flags) | weight<<weightAt, uint32(conditions-resources) / resourceWords,
+		uint32(len(s.Actions)) | uint32(len(s.Conditions))<<conditionsAt,
+	})
 }
 
 func (s *Statement) compilable(kind Kind) *Error {
@@ -191,6 +176,8 @@ func (s *Statement) compilable(kind Kind) *Error {
 		return malformed(s.Start, messageNoActions)
 	case len(s.Resources) == 0 && kind.needsResource():
 		return malformed(s.Start, messageNoResources)
+	case max(len(s.Actions), len(s.Conditions)) >= 1<<conditionsAt: // no text of MaxText has that many
+		return syntaxError(s.Start, "too many values")
 	case s.Principal != nil && !kind.hasPrincipal():
 		return malformed(s.Start, messagePrincipal)
 	}
@@ -231,7 +218,7 @@ func (p *Policy) Kind() Kind { return p.kind }
 func (p *Policy) Text() string { return p.text }
 
 // Len is the number of statements.
-func (p *Policy) Len() int { return len(p.statements) }
+func (p *Policy) Len() int { return int(p.statements) }
 
 // Document decodes the text again. It is for explanations, not for the way of a request.
 func (p *Policy) Document() *Document {
@@ -244,70 +231,60 @@ func (p *Policy) Document() *Document {
 
 // UsesContext says whether a decision with this policy reads the request context.
 func (p *Policy) UsesContext() bool {
-	return p.extra != nil && len(p.extra.conditions)+len(p.extra.templates) > 0
-}
-
-// apply is docs/spec/evaluation.md 3 for statement i: classNone where it does not match. Without a Principal, as in identity policies,
-// a statement matches its callers directly.
-func (p *Policy) apply(i int, q *query) class {
-	s := &p.statements[i]
-	var actions, resources uint32
-	if i > 0 {
-		actions, resources = p.statements[i-1].actions, p.statements[i-1].resources
+	if p.extra != nil && len(p.extra.templates) > 0 {
+		return true
 	}
-	if matchAction(p.actions[actions:s.actions], q) == s.has(flagNotAction) {
-		return classNone
-	}
-	if !s.has(flagAnyResource) && p.matchResource(p.resources[resources:s.resources], q) == s.has(flagNotResource) {
-		return classNone
-	}
-	if p.extra == nil || len(p.extra.statements) == 0 {
-		return classDirect
-	}
-	return p.extra.apply(i, q, s.has(flagDeny))
-}
-
-func (r *extras) apply(i int, q *query, deny bool) class {
-	c := classDirect
-	if len(r.principals) > 0 {
-		if c = r.principals[i].class(q, deny); c == classNone {
-			return classNone
-		}
-	}
-	from := uint32(0)
-	if i > 0 {
-		from = r.statements[i-1].conditions
-	}
-	conditions := r.conditions[from:r.statements[i].conditions]
-	for i := range conditions {
-		if !conditions[i].holds(r, q) {
-			return classNone
-		}
-	}
-	return c
-}
-
-func matchAction(patterns []actionPattern, q *query) bool {
-	for i := range patterns {
-		if patterns[i].match(q.action, q.colon) {
+	for i := range p.Len() {
+		if h := p.head(i); h.conditions > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-func (p *Policy) matchResource(patterns []resourcePattern, q *query) bool {
-	for i := range patterns {
-		r := &patterns[i]
+// apply is docs/spec/evaluation.md 3 for statement i: classNone where it does not match. Without a Principal, as in identity policies,
+// a statement matches its callers directly.
+func (p *Policy) apply(i int, q *query) class {
+	h := p.head(i)
+	if p.matchAction(p.actionsOf(&h), q) == h.has(flagNotAction) ||
+		!h.has(flagAnyResource) && p.matchResource(p.resourcesOf(&h), q) == h.has(flagNotResource) {
+		return classNone
+	}
+	c := classDirect
+	if p.extra != nil && len(p.extra.principals) > 0 {
+		if c = p.extra.principals[i].class(q, h.has(flagDeny)); c == classNone {
+			return classNone
+		}
+	}
+	for words := p.conditionsOf(&h); len(words) > 0; words = words[conditionWords:] {
+		if !p.holds(words, q) {
+			return classNone
+		}
+	}
+	return c
+}
+
+func (p *Policy) matchAction(words []uint32, q *query) bool {
+	for ; len(words) > 0; words = words[actionWords:] {
+		if matchAction(p.ref(words[0], words[1]), actionForm(words[1]>>tagShift), q.action, q.colon) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Policy) matchResource(words []uint32, q *query) bool {
+	for ; len(words) > 0; words = words[resourceWords:] {
+		form := resourceForm(words[1] >> tagShift & (tagEscaped - 1))
 		switch {
-		case r.form == resourceAll:
+		case form == resourceAll:
 			return true
 		case q.anyResource:
-		case r.form == resourceVariable:
-			if p.extra.templates[r.template].match(q.resource, q) {
+		case form == resourceVariable:
+			if p.extra.templates[words[2]].match(q.resource, q) {
 				return true
 			}
-		case r.match(q.resource):
+		case p.matchPattern(form, words, q.resource):
 			return true
 		}
 	}

@@ -2,23 +2,23 @@ package policy
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"net/netip"
 	"strings"
 )
 
-// condition is one key under one operator, with everything parsed that can be (docs/spec/policy-language.md 9 to 11). Its values lie
-// among those of the policy, from..to of the list that the operator uses. Values that are bad for the operator are left
-// out: they never match, which by the complement law is all there is to say of negated operators too.
+// condition is one key under one operator, with everything parsed that can be (docs/spec/policy-language.md 9 to 11). Its values are
+// from..to of what the operator uses: texts and address blocks among the words of the policy, the others among the extras. Values that
+// are bad for the operator are left out: they never match, which by the complement law is all there is to say of negated operators too.
 type condition struct {
-	key      contextKey
 	from, to uint32
 	operator Operator // the positive one
-	negated  bool
 	set      SetOperator
-	ifExists bool
-	// Bool and Null: the values "true" and "false" are among the policy's. Bool has values with variables among the texts besides.
-	isTrue, isFalse bool
+	// Bool and Null look for the values "true" and "false" here. Bool has values with variables among the texts besides.
+	flags uint32
 }
+
+func (c *condition) has(flag uint32) bool { return c.flags&flag != 0 }
 
 // positive is the operator that a negated one denies, or the operator itself.
 func (o Operator) positive() Operator {
@@ -37,92 +37,133 @@ func (o Operator) negated() bool {
 
 func (o Operator) numeric() bool { return o >= NumericEquals && o <= NumericGreaterThanEquals }
 
-// compileCondition appends a condition to those of the policy.
-func (r *extras) compileCondition(c *Condition, variables bool) {
-	out := condition{
-		key: newContextKey(c.Key), operator: c.Operator.positive(), negated: c.Operator.negated(),
-		set: c.Set, ifExists: c.IfExists,
+// condition writes a condition. The values of the statement begin at the place end.
+func (c *coder) condition(s *Condition, end int) {
+	o := s.Operator.positive()
+	flags := uint32(o) | uint32(s.Set)<<8
+	if s.Operator.negated() {
+		flags |= conditionNegated
 	}
-	switch o := out.operator; {
-	case o.numeric():
-		out.from = uint32(len(r.numbers))
-		for _, v := range c.Values {
-			if n, ok := parseNumber(v); ok {
-				r.numbers = append(r.numbers, n)
-			}
-		}
-		out.to = uint32(len(r.numbers))
-	case o.date():
-		out.from = uint32(len(r.dates))
-		for _, v := range c.Values {
-			if d, ok := parseInstant(v); ok {
-				r.dates = append(r.dates, d)
-			}
-		}
-		out.to = uint32(len(r.dates))
-	case o == IPAddress:
-		out.from = uint32(len(r.blocks))
-		for _, v := range c.Values {
-			if b, ok := parseBlock(v); ok {
-				r.blocks = append(r.blocks, b)
-			}
-		}
-		out.to = uint32(len(r.blocks))
-	case o == ArnLike:
-		out.from = uint32(len(r.arns))
-		for _, v := range c.Values {
-			if a, ok := compileArn(v, variables); ok {
-				r.arns = append(r.arns, a)
-			}
-		}
-		out.to = uint32(len(r.arns))
-	default:
-		out.from = uint32(len(r.texts))
-		for _, v := range c.Values {
-			r.compileText(&out, v, variables)
-		}
-		out.to = uint32(len(r.texts))
+	if s.IfExists {
+		flags |= conditionIfExists
 	}
-	r.conditions = append(r.conditions, out)
+	from := c.valueAt(o, end)
+	for _, v := range s.Values {
+		flags |= c.value(o, v)
+	}
+	key := newContextKey(s.Key)
+	at, n := c.refTo(key.name, key.hash)
+	c.words(at, n, key.tag, flags, from, c.valueAt(o, end))
 }
 
-// compileText takes a value of String*, Bool, BinaryEquals and Null.
-func (r *extras) compileText(c *condition, v string, variables bool) {
-	switch c.operator {
-	case Bool, Null:
-		text := newTextPattern(v, variables && c.operator == Bool, false)
+// valueAt is where the next value of the operator will stand.
+func (c *coder) valueAt(o Operator, end int) uint32 {
+	n := 0
+	switch e := c.p.extra; {
+	case !o.elsewhere():
+		n = end + len(c.values)
+	case e == nil:
+	case o.numeric():
+		n = len(e.numbers)
+	case o.date():
+		n = len(e.dates)
+	default:
+		n = len(e.arns)
+	}
+	return uint32(n)
+}
+
+// elsewhere says that the operator's values are among the extras.
+func (o Operator) elsewhere() bool { return o.numeric() || o.date() || o == ArnLike }
+
+// value writes a value of a condition, or returns the flag that says it all.
+func (c *coder) value(o Operator, v string) (flag uint32) {
+	switch {
+	case o.numeric():
+		if n, ok := parseNumber(v); ok {
+			e := c.p.extras()
+			e.numbers = append(e.numbers, n)
+		}
+	case o.date():
+		if d, ok := parseInstant(v); ok {
+			e := c.p.extras()
+			e.dates = append(e.dates, d)
+		}
+	case o == ArnLike:
+		if a, ok := compileArn(v, c.variables); ok {
+			e := c.p.extras()
+			e.arns = append(e.arns, a)
+		}
+	case o == IPAddress:
+		if b, ok := parseBlock(v); ok {
+			c.block(b)
+		}
+	case o == BinaryEquals:
+		if b, ok := decodeBase64(v); ok {
+			c.text(&textPattern{text: base64.StdEncoding.EncodeToString(b)})
+		}
+	case o == Bool || o == Null:
+		text := newTextPattern(v, c.variables && o == Bool, false)
 		switch {
 		case text.parts != nil:
-			r.texts = append(r.texts, text)
+			c.text(&text)
 		case equalFold(text.text, "true"):
-			c.isTrue = true
+			return conditionTrue
 		case equalFold(text.text, "false"):
-			c.isFalse = true
-		}
-	case BinaryEquals:
-		if b, ok := decodeBase64(v); ok {
-			r.texts = append(r.texts, textPattern{text: base64.StdEncoding.EncodeToString(b)})
+			return conditionFalse
 		}
 	default:
-		r.texts = append(r.texts, newTextPattern(v, variables, c.operator == StringLike))
+		text := newTextPattern(v, c.variables, o == StringLike)
+		c.text(&text)
 	}
+	return 0
 }
 
-// holds says whether the condition is true for the request.
-func (c *condition) holds(r *extras, q *query) bool {
-	e := q.find(&c.key)
+// text writes a text.
+func (c *coder) text(t *textPattern) {
+	if t.parts != nil {
+		e := c.p.extras()
+		c.values = append(c.values, uint32(len(e.texts)), tagTextPattern<<tagShift)
+		e.texts = append(e.texts, *t)
+		return
+	}
+	tag := uint32(t.wild)
+	if t.escaped {
+		tag |= tagTextEscaped
+	}
+	at, n := c.refTo(t.text, tag)
+	c.values = append(c.values, at, n)
+}
+
+// block writes an address block.
+func (c *coder) block(b netip.Prefix) {
+	if !b.Addr().Is4() {
+		e := c.p.extras()
+		c.values = append(c.values, uint32(len(e.blocks)), tagWide<<tagShift)
+		e.blocks = append(e.blocks, b)
+		return
+	}
+	a := b.Addr().As4()
+	c.values = append(c.values, binary.BigEndian.Uint32(a[:]), uint32(b.Bits()))
+}
+
+// holds says whether the condition of the words is true for the request.
+func (p *Policy) holds(words []uint32, q *query) bool {
+	w := words[:conditionWords]
+	e := q.find(&contextKey{name: p.ref(w[0], w[1]), tag: w[2], hash: w[1] >> tagShift})
+	c := condition{from: w[4], to: w[5], operator: Operator(w[3]), set: SetOperator(w[3] >> 8), flags: w[3]}
 	switch {
 	case c.operator == Null && c.set != SetNone:
 		return c.set == ForAllValues // docs/spec/policy-language.md 11.4
 	case c.operator == Null:
-		return c.isTrue && e == nil || c.isFalse && e != nil
+		return c.has(conditionTrue) && e == nil || c.has(conditionFalse) && e != nil
 	case e == nil: // 11.2
-		return c.ifExists || c.set == ForAllValues || c.set == SetNone && c.negated
+		return c.has(conditionIfExists) || c.set == ForAllValues || c.set == SetNone && c.has(conditionNegated)
 	case c.set == SetNone: // 11.3
-		return !e.multi() && c.test(e.Values[0], r, q)
+		return !e.multi() && c.test(e.Values[0], p, q)
 	}
 	for _, v := range e.Values {
-		if v != "" && c.test(v, r, q) == (c.set == ForAnyValue) {
+		if v != "" && c.test(v, p, q) == (c.set == ForAnyValue) {
 			return c.set == ForAnyValue
 		}
 	}
@@ -130,41 +171,45 @@ func (c *condition) holds(r *extras, q *query) bool {
 }
 
 // test is the plain test of one value.
-func (c *condition) test(v string, r *extras, q *query) bool { return c.match(v, r, q) != c.negated }
-
-// match says whether one of the policy's values matches v by the positive operator.
-func (c *condition) match(v string, r *extras, q *query) bool {
-	switch o := c.operator; {
-	case o.numeric():
-		return matchNumber(v, r.numbers[c.from:c.to], o)
-	case o.date():
-		return matchInstant(v, r.dates[c.from:c.to], o)
-	case o == IPAddress:
-		return matchAddress(v, r.blocks[c.from:c.to])
-	case o == ArnLike:
-		return matchArn(v, r.arns[c.from:c.to], q)
-	case o == Bool:
-		return c.matchBool(v, r.texts[c.from:c.to], q)
-	}
-	texts := r.texts[c.from:c.to]
-	for i := range texts {
-		if texts[i].match(v, c.operator, q) {
-			return true
-		}
-	}
-	return false
+func (c *condition) test(v string, p *Policy, q *query) bool {
+	return c.match(v, p, q) != c.has(conditionNegated)
 }
 
-func (c *condition) matchBool(v string, texts []textPattern, q *query) bool {
+// match says whether one of the policy's values matches v by the positive operator.
+func (c *condition) match(v string, p *Policy, q *query) bool {
+	switch o := c.operator; {
+	case o == StringEquals || o == StringLike || o == StringEqualsIgnoreCase || o == BinaryEquals:
+		return p.matchTexts(p.code[c.from:c.to], v, o, q)
+	case c.from == c.to && o != Bool:
+		return false
+	case o.numeric():
+		return matchNumber(v, p.extra.numbers[c.from:c.to], o)
+	case o.date():
+		return matchInstant(v, p.extra.dates[c.from:c.to], o)
+	case o == IPAddress:
+		return p.matchAddress(v, p.code[c.from:c.to])
+	case o == ArnLike:
+		return matchArn(v, p.extra.arns[c.from:c.to], q)
+	}
 	isTrue := equalFold(v, "true")
 	if !isTrue && !equalFold(v, "false") {
 		return false
 	}
-	if isTrue && c.isTrue || !isTrue && c.isFalse {
-		return true
-	}
-	for i := range texts {
-		if texts[i].match(v, Bool, q) {
+	return isTrue && c.has(conditionTrue) || !isTrue && c.has(conditionFalse) || p.matchTexts(p.code[c.from:c.to], v, Bool, q)
+}
+
+// matchTexts says whether one of the texts matches.
+func (p *Policy) matchTexts(words []uint32, v string, o Operator, q *query) bool {
+	for ; len(words) > 0; words = words[refWords:] {
+		tag := words[1] >> tagShift
+		if tag == tagTextPattern {
+			if p.extra.texts[words[0]].match(v, o, q) {
+				return true
+			}
+			continue
+		}
+		t := textPattern{text: p.ref(words[0], words[1]), wild: wildness(tag & (tagTextEscaped - 1)), escaped: tag&tagTextEscaped != 0}
+		if t.match(v, o, q) {
 			return true
 		}
 	}
@@ -201,13 +246,24 @@ func parseAddress(v string) (netip.Addr, bool) {
 	return a.Unmap(), true
 }
 
-func matchAddress(v string, blocks []netip.Prefix) bool {
+func (p *Policy) matchAddress(v string, words []uint32) bool {
 	a, ok := parseAddress(v)
 	if !ok {
 		return false
 	}
-	for _, b := range blocks {
-		if b.Contains(a) {
+	var four uint32
+	is4 := a.Is4()
+	if is4 {
+		b := a.As4()
+		four = binary.BigEndian.Uint32(b[:])
+	}
+	for ; len(words) > 0; words = words[refWords:] {
+		switch {
+		case words[1]>>tagShift == tagWide:
+			if p.extra.blocks[words[0]].Contains(a) {
+				return true
+			}
+		case is4 && uint64(four^words[0])>>(32-words[1]) == 0:
 			return true
 		}
 	}

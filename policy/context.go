@@ -9,7 +9,7 @@ import (
 type contextKey struct {
 	name string // as written; "" for a key that no context has
 	tag  uint32 // place of the tag key in name, 0 in keys without one
-	hash uint32
+	hash uint32 // keyHash of name
 }
 
 // newContextKey takes a key as written. The tag prefixes of the aws space without a tag are absent.

@@ -140,8 +140,8 @@ func (v *verdict) found(f *finder) bool {
 // add asks one more policy of the set, where every way to name the caller is as good. It returns false for an explicit deny.
 func (v *verdict) add(a *Attached, q *query) bool {
 	p := a.Policy
-	for i := range p.statements {
-		deny := p.statements[i].has(flagDeny)
+	for i := range p.Len() {
+		deny := p.denies(i)
 		if !deny && v.allowed || p.apply(i, q) == classNone {
 			continue
 		}
@@ -172,8 +172,8 @@ func (v *resourceVerdict) add(a *Attached, q *query) bool {
 	if p.kind == Trust {
 		v.layer = LayerTrust
 	}
-	for i := range p.statements {
-		deny := p.statements[i].has(flagDeny)
+	for i := range p.Len() {
+		deny := p.denies(i)
 		if !deny && v.class == classDirect {
 			continue // nothing allows more than that
 		}

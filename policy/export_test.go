@@ -13,7 +13,7 @@ func MatchAction(value, action string) bool {
 		return false
 	}
 	q, ok := newQuery(&Sets{}, &Request{Action: action, Resource: "*"})
-	return ok && matchAction([]actionPattern{compileAction(value)}, q)
+	return ok && matchAction(value, actionFormOf(value), q.action, q.colon)
 }
 
 // MatchResource matches one compiled value of an identity policy in an empty context.
@@ -24,9 +24,10 @@ func MatchResource(value, resource string, variables bool) bool {
 // MatchResourceIn matches one compiled value of a policy of the kind.
 func MatchResourceIn(kind Kind, value, resource string, variables bool, context ...Entry) bool {
 	q, ok := newQuery(&Sets{}, &Request{Action: "a:b", Resource: resource, Context: context})
-	p := &Policy{kind: kind}
-	p.compileResource(value, variables)
-	return ok && p.matchResource(p.resources, q)
+	c := coder{p: &Policy{kind: kind, text: value}, variables: variables}
+	c.resource(value)
+	c.p.extras().rewritten = string(c.rewritten)
+	return ok && c.p.matchResource(c.p.code, q)
 }
 
 // HasVariable says whether a Resource value of a 2012 document has a variable.
@@ -38,9 +39,11 @@ func HasVariable(value string) bool {
 // Holds evaluates one condition.
 func Holds(c Condition, variables bool, context ...Entry) bool {
 	q, ok := newQuery(&Sets{}, &Request{Action: "a:b", Resource: "*", Context: context})
-	var e extras
-	e.compileCondition(&c, variables)
-	return ok && e.conditions[0].holds(&e, q)
+	p := coder{p: &Policy{}, variables: variables}
+	p.condition(&c, conditionWords)
+	p.words(p.values...)
+	p.p.extras().rewritten = string(p.rewritten)
+	return ok && p.p.holds(p.p.code, q)
 }
 
 // ParseOperator reads an operator with its prefix and suffix.

@@ -145,7 +145,7 @@ func (f *finder) ask(e *entry) bool {
 	}
 	f.last = e.place
 	p, i := f.set.policies[e.place>>16].Policy, int(e.place&0xffff)
-	if f.fuel -= int(p.statements[i].weight); f.fuel < 0 {
+	if f.fuel -= p.weight(i); f.fuel < 0 {
 		return false
 	}
 	switch {

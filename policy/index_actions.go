@@ -1,5 +1,7 @@
 package policy
 
+import "strings"
+
 // actionBits are a filter of actions. A pattern sets one bit, that of the longest beginning of the action it fixes out of four lengths. A request
 // sets the bits of all four, so a pattern that takes its action has a bit in common with it. Letters count without case.
 type actionBits uint64
@@ -25,12 +27,13 @@ func requestBits(action string, colon int) actionBits {
 	return out
 }
 
-// bits is the bit of a pattern, or all where it does not fix the service.
-func (a *actionPattern) bits() actionBits {
-	if a.form == actionAll {
+// patternBits is the bit of a pattern, or all where it does not fix the service.
+func patternBits(text string) actionBits {
+	if text == "*" {
 		return allActions
 	}
-	service, name := a.text[:a.colon], a.text[a.colon+1:]
+	colon := strings.IndexByte(text, ':')
+	service, name := text[:colon], text[colon+1:]
 	if wildcardAt(service) < len(service) {
 		return allActions
 	}

@@ -24,7 +24,7 @@ func newIndex(policies []*Attached) *index {
 	entries := 0
 	for _, a := range policies {
 		entries += a.Policy.entries()
-		if len(a.Policy.statements) >= maxPolicies {
+		if a.Policy.Len() >= maxPolicies {
 			return nil
 		}
 	}
@@ -48,8 +48,8 @@ func newIndex(policies []*Attached) *index {
 	}
 	fuel := 0
 	for _, a := range policies {
-		for i := range a.Policy.statements {
-			fuel += int(a.Policy.statements[i].weight)
+		for i := range a.Policy.Len() {
+			fuel += a.Policy.weight(i)
 		}
 	}
 	anchorBeginnings(drafts)
@@ -59,26 +59,25 @@ func newIndex(policies []*Attached) *index {
 
 // entries is how many entries the policy has.
 func (p *Policy) entries() int {
-	n, from := 0, uint32(0)
-	for i := range p.statements {
-		s := &p.statements[i]
-		if p.anyResource(s, from) {
+	n := 0
+	for i := range p.Len() {
+		h := p.head(i)
+		if p.anyResource(&h) {
 			n++
 		} else {
-			n += int(s.resources - from)
+			n += int(h.resources)
 		}
-		from = s.resources
 	}
 	return n
 }
 
-// anyResource says that what the statement says of resources leaves nothing to look for. from is where its resources begin.
-func (p *Policy) anyResource(s *statement, from uint32) bool {
-	if s.has(flagNotResource) || s.has(flagAnyResource) {
+// anyResource says that what the statement says of resources leaves nothing to look for.
+func (p *Policy) anyResource(h *head) bool {
+	if h.has(flagNotResource) || h.has(flagAnyResource) {
 		return true
 	}
-	for i := from; i < s.resources; i++ {
-		if p.resources[i].form == resourceAll {
+	for words := p.resourcesOf(h); len(words) > 0; words = words[resourceWords:] {
+		if resourceForm(words[1]>>tagShift) == resourceAll {
 			return true
 		}
 	}
@@ -87,35 +86,34 @@ func (p *Policy) anyResource(s *statement, from uint32) bool {
 
 // drafts appends those of the policy.
 func (p *Policy) drafts(number int, out []draft) []draft {
-	actions, resources := uint32(0), uint32(0)
-	for i := range p.statements {
-		s := &p.statements[i]
-		d := draft{entry: entry{place: place(number)<<16 | place(i), deny: s.has(flagDeny), at: anywhere}}
-		if s.has(flagNotAction) {
+	for i := range p.Len() {
+		h := p.head(i)
+		d := draft{entry: entry{place: place(number)<<16 | place(i), deny: h.has(flagDeny), at: anywhere}}
+		if h.has(flagNotAction) {
 			d.actions = allActions
 		} else {
-			for j := actions; j < s.actions; j++ {
-				d.actions |= p.actions[j].bits()
+			for words := p.actionsOf(&h); len(words) > 0; words = words[actionWords:] {
+				d.actions |= patternBits(p.ref(words[0], words[1]))
 			}
 		}
-		if p.anyResource(s, resources) {
+		if p.anyResource(&h) {
 			out = append(out, d)
-		} else {
-			for j := resources; j < s.resources; j++ {
-				out = append(out, d)
-				out[len(out)-1].take(p, &p.resources[j])
-			}
+			continue
 		}
-		actions, resources = s.actions, s.resources
+		for words := p.resourcesOf(&h); len(words) > 0; words = words[resourceWords:] {
+			out = append(out, d)
+			out[len(out)-1].take(p, words)
+		}
 	}
 	return out
 }
 
 // take makes the draft that of one pattern.
-func (d *draft) take(p *Policy, r *resourcePattern) {
+func (d *draft) take(p *Policy, words []uint32) {
+	r := p.patternOf(words)
 	d.rest, d.split = "", r.wildcards()
 	if r.form == resourceVariable {
-		t := &p.extra.templates[r.template]
+		t := &p.extra.templates[words[2]]
 		d.begin = t.parts[0].text[:t.literal]
 	} else {
 		d.begin = r.text[:r.literal]

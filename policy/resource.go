@@ -7,12 +7,10 @@ import "strings"
 type resourcePattern struct {
 	text    string // as in the document, or rewritten when it has escapes or was padded
 	literal uint32 // length of the part before the first wildcard
-	tail    uint32 // place after the fifth colon; len(text) in a pattern with fewer
+	tail    uint32 // place after the fifth colon; len(text) in a pattern with fewer. Only resourceHead needs it
 	form    resourceForm
 	escaped bool // the wildcards are escapedWildcards
 	short   bool // fewer than six parts
-	// template is the place among the templates of the policy, for resourceVariable.
-	template uint32
 }
 
 type resourceForm uint8
@@ -26,29 +24,70 @@ const (
 	resourceVariable                     // policy variables after it
 )
 
-// compileResource appends the patterns for one value of a policy of the kind.
-func (p *Policy) compileResource(value string, variables bool) {
+// resource writes the patterns for one value.
+func (c *coder) resource(value string) {
 	if value == "*" {
-		p.resources = append(p.resources, resourcePattern{text: value, form: resourceAll})
+		at, n := c.refTo(value, uint32(resourceAll))
+		c.words(at, n, 0)
 		return
 	}
-	if tail := tailOffset(value); variables && strings.Contains(value[tail:], "${") {
+	if tail := tailOffset(value); c.variables && strings.Contains(value[tail:], "${") {
 		t := parseTemplate(value, tail, true)
 		switch {
 		case t.variables():
-			e := p.extras()
-			p.resources = append(p.resources, resourcePattern{text: value, form: resourceVariable, template: uint32(len(e.templates))})
+			e := c.p.extras()
+			c.words(0, uint32(resourceVariable)<<tagShift, uint32(len(e.templates)))
 			e.templates = append(e.templates, newResourceTemplate(&t, tail))
 			return
 		case t.changed:
-			p.resources = append(p.resources, newResourcePattern(t.parts[0].text, true))
+			c.pattern(newResourcePattern(t.parts[0].text, true))
 			return
 		}
 	}
-	p.resources = append(p.resources, newResourcePattern(value, false))
-	if padded, ok := padResource(value, p.kind); ok { // no variables: they stand in the sixth part only
-		p.resources = append(p.resources, newResourcePattern(padded, false))
+	c.pattern(newResourcePattern(value, false))
+	if padded, ok := padResource(value, c.p.kind); ok { // no variables: they stand in the sixth part only
+		c.pattern(newResourcePattern(padded, false))
 	}
+}
+
+func (c *coder) pattern(r resourcePattern) {
+	tag := uint32(r.form)
+	if r.escaped {
+		tag |= tagEscaped
+	}
+	if r.short {
+		tag |= tagShort
+	}
+	at, n := c.refTo(r.text, tag)
+	c.words(at, n, r.literal)
+}
+
+// patternOf reads what pattern wrote.
+func (p *Policy) patternOf(words []uint32) resourcePattern {
+	tag := words[1] >> tagShift
+	return resourcePattern{
+		text: p.ref(words[0], words[1]), literal: words[2], form: resourceForm(tag & (tagEscaped - 1)),
+		escaped: tag&tagEscaped != 0, short: tag&tagShort != 0,
+	}
+}
+
+// matchPattern takes a request resource that is not "*", for all forms but resourceAll and resourceVariable.
+func (p *Policy) matchPattern(form resourceForm, words []uint32, resource string) bool {
+	text := p.ref(words[0], words[1])
+	if form == resourceExact {
+		return text == resource
+	}
+	if literal := words[2]; !strings.HasPrefix(resource, text[:literal]) {
+		return false
+	}
+	if form == resourcePrefix {
+		return true
+	}
+	r := p.patternOf(words)
+	if form == resourceHead {
+		r.tail = uint32(tailOffset(text))
+	}
+	return r.match(resource)
 }
 
 // padResource is step 5 of docs/spec/policy-language.md 7.2.
