@@ -208,6 +208,12 @@ func (p *Policy) matchTexts(words []uint32, v string, o Operator, q *query) bool
 			}
 			continue
 		}
+		if tag == 0 && (o == StringEquals || o == StringLike) { // wildNone
+			if p.ref(words[0], words[1]) == v {
+				return true
+			}
+			continue
+		}
 		t := textPattern{text: p.ref(words[0], words[1]), wild: wildness(tag & (tagTextEscaped - 1)), escaped: tag&tagTextEscaped != 0}
 		if t.match(v, o, q) {
 			return true
@@ -246,24 +252,48 @@ func parseAddress(v string) (netip.Addr, bool) {
 	return a.Unmap(), true
 }
 
-func (p *Policy) matchAddress(v string, words []uint32) bool {
-	a, ok := parseAddress(v)
-	if !ok {
-		return false
+// commonAddress reads an IPv4 address. It leaves everything else to the rules.
+func commonAddress(v string) (uint32, bool) {
+	address, field, digits, fields := uint32(0), uint32(0), 0, 0
+	for i := range len(v) {
+		c := v[i] - '0'
+		switch {
+		case c <= 9 && digits < 3 && (digits == 0 || field > 0): // no zero in front of a digit
+			field, digits = field*10+uint32(c), digits+1
+		case v[i] == '.' && digits > 0 && field <= 255 && fields < 3:
+			address, field, digits, fields = address<<8|field, 0, 0, fields+1
+		default:
+			return 0, false
+		}
 	}
-	var four uint32
-	is4 := a.Is4()
-	if is4 {
-		b := a.As4()
+	return address<<8 | field, digits > 0 && field <= 255 && fields == 3
+}
+
+func (p *Policy) matchAddress(v string, words []uint32) bool {
+	four, is4 := commonAddress(v)
+	if !is4 {
+		a, ok := parseAddress(v)
+		if !ok {
+			return false
+		}
+		if !a.Is4() {
+			return p.matchWide(a, words)
+		}
+		b := a.As4() // IPv4 in the clothes of IPv6
 		four = binary.BigEndian.Uint32(b[:])
 	}
 	for ; len(words) > 0; words = words[refWords:] {
-		switch {
-		case words[1]>>tagShift == tagWide:
-			if p.extra.blocks[words[0]].Contains(a) {
-				return true
-			}
-		case is4 && uint64(four^words[0])>>(32-words[1]) == 0:
+		if words[1]>>tagShift != tagWide && uint64(four^words[0])>>(32-words[1]) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// matchWide is matchAddress for an IPv6 address, which no IPv4 block contains.
+func (p *Policy) matchWide(a netip.Addr, words []uint32) bool {
+	for ; len(words) > 0; words = words[refWords:] {
+		if words[1]>>tagShift == tagWide && p.extra.blocks[words[0]].Contains(a) {
 			return true
 		}
 	}

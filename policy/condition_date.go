@@ -14,6 +14,9 @@ type instant struct {
 
 // parseInstant reads docs/spec/policy-language.md 10.2: what validDate takes, if the day is in the calendar, and epochs with a fraction.
 func parseInstant(v string) (instant, bool) {
+	if seconds, ok := commonInstant(v); ok {
+		return instant{seconds: seconds}, true
+	}
 	i := strings.IndexAny(v, "Tt")
 	if i < 0 && !strings.Contains(v, "-") {
 		return parseEpoch(v)
@@ -35,6 +38,32 @@ func parseInstant(v string) (instant, bool) {
 }
 
 const secondsPerDay = 24 * 60 * 60
+
+// commonInstant reads the one form that servers write: 2026-06-15T12:30:00Z. It leaves everything else to the rules.
+func commonInstant(v string) (int64, bool) {
+	if len(v) != len("2026-06-15T12:30:00Z") || v[4] != '-' || v[7] != '-' || v[10] != 'T' || v[13] != ':' || v[16] != ':' || v[19] != 'Z' {
+		return 0, false
+	}
+	century, year, month, day := twoDigits(v, 0), twoDigits(v, 2), twoDigits(v, 5), twoDigits(v, 8)
+	hour, minute, second := twoDigits(v, 11), twoDigits(v, 14), twoDigits(v, 17)
+	if century|year|month|day|hour|minute|second < 0 || month == 0 || month > 12 || day == 0 || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
+	}
+	year += century * 100
+	if day > 28 && day > daysIn(year, month) {
+		return 0, false
+	}
+	return (daysBefore(year, month)+day-1)*secondsPerDay + hour*3600 + minute*60 + second, true
+}
+
+// twoDigits is the number at i, or negative.
+func twoDigits(v string, i int) int64 {
+	a, b := v[i]-'0', v[i+1]-'0'
+	if a > 9 || b > 9 {
+		return -1
+	}
+	return int64(a)*10 + int64(b)
+}
 
 func parseEpoch(v string) (instant, bool) {
 	whole, fraction, point := strings.Cut(v, ".")
@@ -100,15 +129,18 @@ func daysBefore(year, month int64) int64 {
 		cycle--
 	}
 	y := year - cycle*400
-	days := y * 365
+	days := y*365 + daysToMonth[month-1]
 	if y > 0 {
 		days += (y-1)/4 - (y-1)/100 + 1 // leap years before y; year 0 of a cycle is one
 	}
-	for m := int64(1); m < month; m++ {
-		days += daysIn(y, m)
+	if month > 2 && leap(y) {
+		days++
 	}
 	return cycle*perCycle + days - to1970
 }
+
+// daysToMonth is the number of days before each month of a year that is no leap year.
+var daysToMonth = [...]int64{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334}
 
 // parseClock reads a valid time of day with its zone, UTC where there is none, as seconds after midnight UTC of the day that is written.
 func parseClock(v string) instant {

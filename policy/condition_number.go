@@ -10,8 +10,29 @@ import (
 // at either end. Zero has no digits. It shares memory with the text it was read from.
 type number struct {
 	negative        bool
+	integer         bool // value is the number: most numbers are like that, and need no digits to be compared
 	whole, fraction string
 	exponent        int64
+	value           int64
+}
+
+// integerDigits is how many digits an integer may have to be compared as one.
+const integerDigits = 18
+
+// commonInteger reads a few digits without anything else. It leaves everything else to the rules.
+func commonInteger(v string) (int64, bool) {
+	if v == "" || len(v) > integerDigits {
+		return 0, false
+	}
+	value := int64(0)
+	for i := range len(v) {
+		digit := v[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		value = value*10 + int64(digit)
+	}
+	return value, true
 }
 
 // maxExponent is how many digits an exponent may have, leading zeros not counted. A number with more is no number: "1e999999999" is.
@@ -19,6 +40,13 @@ const maxExponent = 17
 
 // parseNumber reads docs/spec/policy-language.md 10.1.
 func parseNumber(v string) (number, bool) {
+	n, ok := parseDigits(v)
+	n.value, n.integer = commonInteger(v)
+	return n, ok
+}
+
+// parseDigits is parseNumber without the short way for integers.
+func parseDigits(v string) (number, bool) {
 	var n number
 	v, n.negative = cutSign(v)
 	mantissa, exponent := v, int64(0)
@@ -117,12 +145,30 @@ func (n *number) digit(i int) byte {
 }
 
 func matchNumber(v string, values []number, o Operator) bool {
-	n, ok := parseNumber(v)
-	if !ok {
-		return false
+	if n, ok := commonInteger(v); ok {
+		return matchInteger(n, v, values, o)
 	}
+	n, ok := parseNumber(v)
+	return ok && anyNumber(&n, values, o)
+}
+
+// matchInteger compares with the numbers that are integers too, and leaves the others to their digits.
+func matchInteger(n int64, v string, values []number, o Operator) bool {
 	for i := range values {
-		if o.accepts(compareNumbers(&n, &values[i])) {
+		if !values[i].integer {
+			n, ok := parseNumber(v)
+			return ok && anyNumber(&n, values[i:], o)
+		}
+		if o.accepts(cmp.Compare(n, values[i].value)) {
+			return true
+		}
+	}
+	return false
+}
+
+func anyNumber(n *number, values []number, o Operator) bool {
+	for i := range values {
+		if o.accepts(compareNumbers(n, &values[i])) {
 			return true
 		}
 	}

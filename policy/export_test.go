@@ -1,5 +1,7 @@
 package policy
 
+import "strings"
+
 // For the tests that compare the matchers with package reference, which this package's own tests cannot import.
 
 func newQuery(s *Sets, r *Request) (*query, bool) {
@@ -85,3 +87,19 @@ func IndexUse(s *Set, r *Request) (fuel, used int, ok bool) {
 	ok = s.index.find(&f)
 	return s.index.hashed.fuel, s.index.hashed.fuel - f.fuel, ok
 }
+
+// CommonInstant and SlowInstant read a date by the short way and by the rules alone.
+func CommonInstant(v string) (seconds int64, ok bool) { return commonInstant(v) }
+
+// SlowInstant reads a date that has no fraction.
+func SlowInstant(v string) (seconds int64, ok bool) {
+	if !validDate(v) {
+		return 0, false
+	}
+	date, clock, _ := strings.Cut(v, "T")
+	days, ok := parseDay(date)
+	return days*secondsPerDay + parseClock(clock).seconds, ok
+}
+
+// CommonAddress reads an IPv4 address by the short way.
+func CommonAddress(v string) (uint32, bool) { return commonAddress(v) }
