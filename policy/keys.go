@@ -6,13 +6,16 @@ import "iter"
 // policy variables. A key may come more than once.
 func (p *Policy) ContextKeys() iter.Seq[string] {
 	return func(yield func(string) bool) {
+		for i := range p.Len() {
+			h := p.head(i)
+			for words := p.conditionsOf(&h); len(words) > 0; words = words[conditionWords:] {
+				if name := p.ref(words[0], words[1]); name != "" && !yield(name) {
+					return
+				}
+			}
+		}
 		if p.extra == nil {
 			return
-		}
-		for i := range p.extra.conditions {
-			if !yieldKey(yield, &p.extra.conditions[i].key) {
-				return
-			}
 		}
 		for i := range p.extra.templates {
 			if !yieldKeys(yield, p.extra.templates[i].parts) {
