@@ -123,7 +123,7 @@ var outcomes = []string{
 // The compiled form, with its index and without, and the reference agree on random callers, policies and requests.
 func TestDifferential(t *testing.T) {
 	t.Parallel()
-	pairs, seed, shards := 40_000, uint64(2026), 2
+	pairs, seed, shards := 24_000, uint64(2026), 2
 	if n, err := strconv.Atoi(os.Getenv("GATEHOUSE_DIFFERENTIAL")); err == nil { // make differential: longer, and elsewhere each time
 		pairs, seed, shards = n, uint64(time.Now().UnixNano()), runtime.GOMAXPROCS(0)
 		stop := report(t, seed)

@@ -51,8 +51,8 @@ func Generate(rng *rand.Rand) *Case {
 	if g.one(4) {
 		c.RCPLevels = g.chain(c, policy.LayerRCP)
 	}
-	if g.one(5) {
-		c.Gateway = g.one(3)
+	if g.one(4) {
+		c.Gateway = g.one(2)
 		c.Policies = append(c.Policies, g.permitting(c, policy.LayerEndpoint, "ep"))
 	}
 	return c
@@ -181,6 +181,9 @@ func (g generator) document(c *Case, layer policy.Layer, statements int) *policy
 			s.Principal = &policy.Principal{Any: true}
 		default:
 			s.Principal = g.principal(c.Caller)
+			if s.Principal.Not && g.one(2) {
+				s.Effect = "Deny"
+			}
 		}
 		if g.one(2) {
 			s.Conditions = g.conditions()

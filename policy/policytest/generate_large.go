@@ -9,7 +9,7 @@ import (
 
 // Large policies come up once in so many cases, and have so many statements together.
 const (
-	largeOneIn            = 100
+	largeOneIn            = 50
 	largeLeast, largeMost = 30, 300
 )
 
@@ -69,10 +69,11 @@ func (g generator) large(c *Case, layer policy.Layer) []Policy {
 func (c *Case) IsLarge() bool { return len(c.hints.resources) > largeLeast }
 
 func (f *family) action() string {
-	name := fmt.Sprintf("%s%d", f.pick("Get", "get", "Put", "PutObject", "GetBucketÄ"), f.rng.IntN(f.actions))
+	name := fmt.Sprintf("%s%d", f.pick("Get", "get", "Put", "PutObject", "GetBuckét"), f.rng.IntN(f.actions))
 	switch f.rng.IntN(f.kinds) {
 	case 3:
-		return f.pick("s3", "S3", "x") + ":" + name[:3] + "*"
+		letters := []rune(name)
+		return f.pick("s3", "S3", "x") + ":" + string(letters[:1+f.rng.IntN(len(letters))]) + "*"
 	case 4:
 		return f.pick("s3:*", "x:*", "*:"+name, "s?:"+name)
 	case 5:

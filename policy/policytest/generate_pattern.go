@@ -54,6 +54,9 @@ func (g generator) resourcePattern(resource string) string {
 	if len(resource) >= long && !g.one(4) {
 		return g.pick("arn:aws:x:a:b:", "arn:aws:*:b:", "*", "arn:*") + strings.Repeat(g.pick("*a", "*a?", "a?", "?a*", "*"), g.rng.IntN(long)) + g.pick("", "*", "b", "?")
 	}
+	if g.one(12) { // a short ARN
+		return strings.Join(strings.SplitN(resource, ":", 6)[:min(strings.Count(resource, ":")+1, 1+g.rng.IntN(5))], ":") + g.pick("", "", "*", ":*")
+	}
 	p := g.mutate(resource, "ab:/*?é")
 	for range g.rng.IntN(3) { // let stars swallow whole segments
 		parts := strings.Split(p, ":")

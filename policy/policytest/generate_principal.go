@@ -39,6 +39,19 @@ func (g generator) principal(c Caller) *policy.Principal {
 	other := g.caller().Policy()
 	near := []string{"*", AccountA, AccountB, "arn:aws-cn:iam::" + AccountA + ":root", other.ARN, other.ID, other.Session, "arn:aws:iam::111111111111:role/*",
 		"arn:aws:iam::111111111111:user/alice", "arn:aws:sts::111111111111:assumed-role/app/s1", "AIDAALICE", "1", ""}
+	if p.Not && g.one(2) { // who is listed whole, or but for one member
+		missing := g.rng.IntN(2 * len(aws))
+		for i, value := range aws {
+			if i == missing {
+				continue
+			}
+			p.Values = append(p.Values, policy.PrincipalValue{Type: "AWS", Value: value})
+		}
+		for _, name := range own.Names {
+			p.Values = append(p.Values, policy.PrincipalValue{Type: g.pick("Service", "Federated"), Value: name})
+		}
+		return p
+	}
 	for range g.pickInt(0, 1, 1, 2, 2, 3) {
 		value := g.pick(aws...)
 		if g.one(3) {

@@ -147,7 +147,7 @@ func (i *invariant) try(t *testing.T, worlds int, e engine) (said int, err error
 // Each invariant is tried on random worlds of all layers, and counts the worlds in which it says something.
 func TestInvariants(t *testing.T) {
 	t.Parallel()
-	const worlds = 2_000
+	const worlds = 1_500
 	for _, i := range invariants {
 		t.Run(i.name, func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +168,7 @@ func TestInvariantsFindFaults(t *testing.T) {
 	for _, i := range invariants {
 		t.Run(i.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := i.try(t, 2_000, i.broken); err == nil {
+			if _, err := i.try(t, 1_500, i.broken); err == nil {
 				t.Error("held for an engine that breaks it")
 			}
 		})

@@ -11,8 +11,10 @@ func MatchAction(value, action string) bool {
 	if value == "*" {
 		return true
 	}
-	v, a := strings.Split(value, ":"), strings.Split(action, ":")
-	return len(v) == 2 && len(a) == 2 && match(wild(plain(v[0])), a[0], true) && match(wild(plain(v[1])), a[1], true)
+	prefix, name, ok1 := strings.Cut(value, ":")
+	actionPrefix, actionName, ok2 := strings.Cut(action, ":")
+	return ok1 && ok2 && !strings.Contains(name, ":") && !strings.Contains(actionName, ":") &&
+		match(wild(plain(prefix)), actionPrefix, true) && match(wild(plain(name)), actionName, true)
 }
 
 // MatchResource is chapter 7.2 for an identity policy and a request without context: whether a value of Resource covers the
