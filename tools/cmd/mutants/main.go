@@ -4,7 +4,7 @@
 //
 // An argument is a package and the packages whose tests must notice. All mutants of a package are compiled at once: each place that can
 // change asks a variable which mutant is on (rewrite.go). So a test binary is built once, and run for each mutant with the tests that reach
-// its place, the fastest first, until one fails; an endless loop and memory without end are failures too.
+// its place, the most promising first, until one fails; an endless loop and memory without end are failures too.
 //
 // A mutant that all tests survive is a gap in the tests, or a change that changes nothing. The list of survivors says which, and why. The
 // command fails where a survivor is not listed, and where fewer mutants die than -least says. It never writes into the module.
@@ -106,7 +106,7 @@ func attack(w io.Writer, o options, target string, by []string) ([]*mutant, erro
 	if err != nil {
 		return nil, err
 	}
-	r := runner{module: o.module, dir: dir, overlay: overlay, starts: p.starts, grace: o.grace}
+	r := runner{module: o.module, dir: dir, overlay: overlay, starts: p.starts, grace: o.grace, fast: map[string]*record{}}
 	if err := r.build(by, o.skip); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,19 @@ type test struct {
 	names   []string
 	took    time.Duration
 	reaches map[int]bool // the points, by their first mutants
+	record  *record
+}
+
+// record is how well a test, or the fast tests of a binary, did so far: who kills much in little time goes first. The fate of a mutant does
+// not depend on the order.
+type record struct {
+	spent time.Duration
+	kills int
+}
+
+// worth is how many mutants a second with the test kills, as far as anybody knows.
+func (t *test) worth() float64 {
+	return float64(t.record.kills+1) / (t.record.spent + t.took).Seconds()
 }
 
 // together is how long tests may take that share a process: starting one costs as much as many fast tests.
@@ -39,6 +52,8 @@ type runner struct {
 	starts               []int
 	grace                time.Duration
 	tests                []*test // the fastest first
+	fast                 map[string]*record
+	records              sync.Mutex
 }
 
 var function = regexp.MustCompile(`^(Test|Example|Fuzz)`)
@@ -51,6 +66,7 @@ func (r *runner) build(packages []string, skip string) error {
 	}
 	for i, pkg := range packages {
 		binary := filepath.Join(r.dir, fmt.Sprintf("tests%d", i))
+		r.fast[binary] = &record{}
 		build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", r.overlay, "-o", binary, "./"+pkg)
 		build.Dir = r.module
 		if out, err := build.CombinedOutput(); err != nil {
@@ -68,7 +84,7 @@ func (r *runner) build(packages []string, skip string) error {
 		}
 		for name := range strings.Lines(string(out)) {
 			if name = strings.TrimSpace(name); function.MatchString(name) && !skipped.MatchString(name) {
-				r.tests = append(r.tests, &test{binary: binary, dir: dir, names: []string{name}})
+				r.tests = append(r.tests, &test{binary: binary, dir: dir, names: []string{name}, record: &record{}})
 			}
 		}
 	}
@@ -150,7 +166,7 @@ func (r *runner) run(mutants []*mutant, jobs int, progress func(m *mutant, done 
 	return fault
 }
 
-// try runs the tests that reach the mutant until one fails.
+// try runs the tests that reach the mutant until one fails, the most promising first.
 func (r *runner) try(id int) (fate, error) {
 	tests := r.reaching(r.point(id))
 	if len(tests) == 0 {
@@ -164,7 +180,9 @@ func (r *runner) try(id int) (fate, error) {
 			cancel()
 			return untried, err
 		}
+		begin := time.Now()
 		passed := cmd.Wait() == nil
+		r.note(t, time.Since(begin), !passed)
 		late := errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 		cancel()
 		switch {
@@ -178,10 +196,21 @@ func (r *runner) try(id int) (fate, error) {
 	return survived, nil
 }
 
-// reaching are the tests that reach a point, the fastest first, fast ones of one binary together.
+func (r *runner) note(t *test, took time.Duration, kill bool) {
+	r.records.Lock()
+	defer r.records.Unlock()
+	t.record.spent += took
+	if kill {
+		t.record.kills++
+	}
+}
+
+// reaching are the tests that reach a point, the most promising first, fast ones of one binary together.
 func (r *runner) reaching(point int) []*test {
+	r.records.Lock()
+	defer r.records.Unlock()
 	var tests []*test
-	fast := map[string]*test{}
+	groups := map[string]*test{}
 	for _, t := range r.tests {
 		if !t.reaches[point] {
 			continue
@@ -190,14 +219,15 @@ func (r *runner) reaching(point int) []*test {
 			tests = append(tests, t)
 			continue
 		}
-		group := fast[t.binary]
+		group := groups[t.binary]
 		if group == nil {
-			group = &test{binary: t.binary, dir: t.dir}
-			fast[t.binary] = group
+			group = &test{binary: t.binary, dir: t.dir, record: r.fast[t.binary]}
+			groups[t.binary] = group
 			tests = append(tests, group)
 		}
 		group.names = append(group.names, t.names...)
 		group.took += t.took
 	}
+	slices.SortStableFunc(tests, func(a, b *test) int { return cmp.Compare(b.worth(), a.worth()) })
 	return tests
 }
