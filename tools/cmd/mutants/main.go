@@ -13,10 +13,10 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"os"
 	"regexp"
@@ -141,12 +141,11 @@ func sample(mutants []*mutant, n int, seed uint64) []*mutant {
 	if n <= 0 || n >= len(mutants) {
 		return mutants
 	}
-	lot := func(m *mutant) uint64 {
-		h := fnv.New64a()
-		fmt.Fprintf(h, "%d %d", seed, m.id) //nolint:errcheck // a hash takes everything
-		return h.Sum64()
+	lot := func(m *mutant) string {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%d %d", seed, m.id))
+		return string(sum[:])
 	}
-	taken := slices.SortedFunc(slices.Values(mutants), func(a, b *mutant) int { return cmp.Compare(lot(a), lot(b)) })[:n]
+	taken := slices.SortedFunc(slices.Values(mutants), func(a, b *mutant) int { return strings.Compare(lot(a), lot(b)) })[:n]
 	slices.SortFunc(taken, func(a, b *mutant) int { return cmp.Compare(a.id, b.id) })
 	return taken
 }
