@@ -2,6 +2,7 @@ package authz
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
@@ -13,10 +14,9 @@ type check struct {
 	r state.Reader
 	q *Query
 
-	service string // the action's prefix, in lower case
-	caller  *memo  // the Principal; nil if there is none, or not known
-	roomy   bool   // the sets are those in room
-	room    policy.Sets
+	service string       // the action's prefix, in lower case
+	caller  *memo        // the Principal; nil if there is none, or not known
+	room    *policy.Sets // where the sets stand that nobody remembers; nil: they are the caller's
 	request policy.Request
 	owner   string            // account of the resource; "" = unknown, for a caller without account
 	owned   *state.Membership // of the owner, once it was asked for; nil if it is in no organization
@@ -26,12 +26,19 @@ type check struct {
 	distance Distance // of a denial
 }
 
+var rooms = sync.Pool{New: func() any { return new(policy.Sets) }}
+
 // safely is decide, in which whatever goes wrong becomes a denial that is heard of (docs/spec/evaluation.md 4.2).
 func (k *check) safely() (d policy.Decision) {
 	defer func() {
 		if p := recover(); p != nil {
 			d, k.distance = policy.Decision{}, Foreign
 			k.panicked(p)
+		}
+		if k.room != nil {
+			*k.room = policy.Sets{}
+			rooms.Put(k.room)
+			k.room = nil
 		}
 	}()
 	d = k.decide()
@@ -55,10 +62,9 @@ func (k *check) decide() policy.Decision {
 		return policy.Decision{}
 	}
 	k.ownedBy()
-	k.request = policy.Request{
-		Action: q.Action, Resource: q.Resource, Owner: k.owner, ResourcePolicy: q.ResourcePolicy, Grantees: q.Grantees,
-		NeedsResourcePolicy: q.NeedsResourcePolicy || k.needsPolicy(), Endpoint: q.Endpoint, Gateway: q.Gateway, Exempt: k.exempt(),
-	}
+	k.request.Action, k.request.Resource, k.request.Owner = q.Action, q.Resource, k.owner
+	k.request.ResourcePolicy, k.request.NeedsResourcePolicy = q.ResourcePolicy, q.NeedsResourcePolicy || k.needsPolicy()
+	k.request.Grantees, k.request.Endpoint, k.request.Gateway, k.request.Exempt = q.Grantees, q.Endpoint, q.Gateway, k.exempt()
 	switch {
 	case k.passesRole(): // no policy of a role reaches into another account (docs/spec/evaluation.md 7.1)
 		k.request.ResourcePolicy, k.request.Grantees = nil, nil
@@ -81,7 +87,7 @@ func (k *check) who() bool {
 	if q.Principal != nil {
 		return !service && !provider && !q.Anonymous && k.principal()
 	}
-	k.roomy = true
+	k.room = rooms.Get().(*policy.Sets)
 	switch {
 	case service && !provider && !q.Anonymous:
 		k.room.Caller = policy.Caller{Kind: policy.ServiceCaller, Names: q.Service}
@@ -97,8 +103,8 @@ func (k *check) who() bool {
 
 // sets are those of who asks.
 func (k *check) sets() *policy.Sets {
-	if k.roomy {
-		return &k.room
+	if k.room != nil {
+		return k.room
 	}
 	return &k.caller.sets
 }
@@ -111,7 +117,8 @@ func (k *check) principal() bool {
 	member := k.caller.member
 	scp := len(k.q.SCP) > 0 && (member == nil || !member.Management)
 	if scp || k.q.Canonical != "" {
-		k.roomy, k.room = true, k.caller.sets
+		k.room = rooms.Get().(*policy.Sets)
+		*k.room = k.caller.sets
 		k.room.Caller.Canonical = k.q.Canonical
 		if scp {
 			k.room.SCP = joined(k.room.SCP, k.q.SCP)
@@ -176,7 +183,7 @@ func (k *check) reads() reads {
 	if k.caller != nil {
 		r = k.caller.reads
 	}
-	if k.request.UsesContext() || k.roomy && k.room.UsesContext() {
+	if k.request.UsesContext() || k.room != nil && k.room.UsesContext() {
 		r = readsAll
 	}
 	return r

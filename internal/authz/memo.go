@@ -11,28 +11,48 @@ import (
 // memo is what is known of a caller of the store: of a root user, user or role in one state of its account and its organization, or of a
 // session of one. It never changes.
 type memo struct {
-	id      string // unique id of the user or role, account id of a root user, access key id of a session
+	// What finding it reads stands first and together: a look-up of one among many thousands is as long as the memory it has to wait for.
+	id      key // unique id of the user or role, account id of a root user, access key id of a session
 	account string
-	weight  int // its bytes, about
-
-	sets  policy.Sets
-	keys  []policy.Entry // docs/spec/evaluation.md 1.2: those that are the same in every request
-	reads reads          // of the policies in sets
-	name  string         // as messages print the caller; "" for a role, which never calls
+	epoch   storage.Rev       // of the account
+	member  *state.Membership // nil for an account in no organization
+	of      *memo             // of a session: its user or role, or root user; nil for those
 
 	kind     policy.CallerKind // RootCaller, UserCaller or RoleCaller: what the memo, or its principal, is of
-	epoch    storage.Rev       // of the account
-	member   *state.Membership // nil for an account in no organization
+	reads    reads             // of the policies in sets
 	rcpReads reads             // of the RCPs above the account
-	shared   int               // so many of the keys are those of every session of the user or role
-	tags     []policy.Entry    // those of the keys that are tags of the user or role
+	weight   int               // its bytes, about
+
+	sets   policy.Sets
+	name   string         // as messages print the caller; "" for a role, which never calls
+	keys   []policy.Entry // docs/spec/evaluation.md 1.2: those that are the same in every request
+	shared int            // so many of the keys are those of every session of the user or role
+	tags   []policy.Entry // those of the keys that are tags of the user or role
 
 	// Of a session:
-	of      *memo // its user or role, or root user; nil for those
 	session *session.Session
 	called  string // the session's name
 	made    madeBy
 }
+
+// key is an id without the memory that a string refers to. The zero value is no id.
+type key struct {
+	n    uint8
+	text [maxKey]byte
+}
+
+// maxKey is longer than unique ids, access key ids and account ids are. What has a longer one is not remembered.
+const maxKey = 23
+
+func newKey(id string) (k key) {
+	if len(id) <= maxKey {
+		k.n = uint8(copy(k.text[:], id))
+	}
+	return k
+}
+
+// is compares the key with an id, which is not empty.
+func (k *key) is(id string) bool { return string(k.text[:k.n]) == id }
 
 // madeBy is what an asker says of how a session was made.
 type madeBy struct {
@@ -97,7 +117,7 @@ func (z *Authorizer) principalOf(a *state.Account, member *state.Membership, id 
 	m := gather(a, member, id, kind)
 	if m != nil && last {
 		// A reader of an older view may come late: what it puts here is found again only by readers of that same state.
-		z.memos.put(m)
+		z.memos.put(id, m)
 	}
 	return m
 }
@@ -115,8 +135,7 @@ func (z *Authorizer) sessionOf(a *state.Account, m *memo, q *Query, last bool) *
 	}
 	s := m.under(a, q, made)
 	if last {
-		s.id = q.Session.AccessKeyID
-		z.memos.put(s)
+		z.memos.put(q.Session.AccessKeyID, s)
 	}
 	return s
 }

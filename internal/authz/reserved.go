@@ -17,12 +17,15 @@ const (
 	readsAll      = readsCaller | readsResource | readsDefaults | readsOthers
 )
 
-// reservedNames are the keys behind "aws:" that are reserved as they stand. The families are those of the prefixes.
-var reservedNames = [...]string{
-	"userid", "username", "TokenIssueTime", "MultiFactorAuthPresent", "MultiFactorAuthAge", "SourceIdentity", "FederatedProvider", "AssumedRoot",
+// names are the keys behind "aws:" that are not others, beside the families of Principal… and Resource….
+var names = [...]struct {
+	name  string
+	reads reads
+}{
+	{"userid", readsCaller}, {"username", readsCaller}, {"TokenIssueTime", readsCaller}, {"MultiFactorAuthPresent", readsCaller},
+	{"MultiFactorAuthAge", readsCaller}, {"SourceIdentity", readsCaller}, {"FederatedProvider", readsCaller}, {"AssumedRoot", readsCaller},
+	{"CurrentTime", readsDefaults}, {"EpochTime", readsDefaults}, {"ViaAWSService", readsDefaults},
 }
-
-var defaultNames = [...]string{"CurrentTime", "EpochTime", "ViaAWSService"}
 
 // readsOf is the group of a key.
 func readsOf(key string) reads {
@@ -42,14 +45,9 @@ func readsOfAWS(name string) reads {
 	case hasPrefix(name, "Resource"):
 		return readsResource
 	}
-	for _, n := range reservedNames {
-		if len(n) == len(name) && policy.SameKey(n, name) {
-			return readsCaller
-		}
-	}
-	for _, n := range defaultNames {
-		if len(n) == len(name) && policy.SameKey(n, name) {
-			return readsDefaults
+	for i := range names {
+		if n := &names[i]; len(n.name) == len(name) && n.name[0]|0x20 == name[0]|0x20 && policy.SameKey(n.name, name) {
+			return n.reads
 		}
 	}
 	return readsOthers

@@ -15,16 +15,16 @@ const serviceLinkedPath = "/aws-service-role/"
 // gather collects what applies to a root user, user or role, and what conditions can ask of it (docs/spec/evaluation.md 1.2, 2, 6.1); nil if there
 // is none with that id.
 func gather(a *state.Account, member *state.Membership, id string, kind policy.CallerKind) *memo {
-	m := &memo{id: id, account: a.ID, kind: kind, epoch: a.Epoch, member: member}
+	m := &memo{account: a.ID, kind: kind, epoch: a.Epoch, member: member}
 	found := false
 	switch kind {
 	case policy.RootCaller:
 		m.root()
 		found = true
 	case policy.UserCaller:
-		found = m.user(a)
+		found = m.user(a, id)
 	case policy.RoleCaller:
-		found = m.role(a)
+		found = m.role(a, id)
 	}
 	if !found {
 		return nil
@@ -45,8 +45,8 @@ func (m *memo) root() {
 	m.keysOf(m.name, "Account", nil, single("aws:userid", m.account))
 }
 
-func (m *memo) user(a *state.Account) bool {
-	u := a.User(m.id)
+func (m *memo) user(a *state.Account, id string) bool {
+	u := a.User(id)
 	if u == nil {
 		return false
 	}
@@ -62,8 +62,8 @@ func (m *memo) user(a *state.Account) bool {
 	return true
 }
 
-func (m *memo) role(a *state.Account) bool {
-	role := a.Role(m.id)
+func (m *memo) role(a *state.Account, id string) bool {
+	role := a.Role(id)
 	if role == nil {
 		return false
 	}

@@ -63,19 +63,20 @@ func (t *table) find(id string) *memo {
 		if w[i].tag.Load() != h {
 			continue
 		}
-		if m := w[i].memo.Load(); m != nil && m.id == id {
+		if m := w[i].memo.Load(); m != nil && m.id.is(id) {
 			return m
 		}
 	}
 	return nil
 }
 
-// put remembers m in the place of what was known of its id. A memo that is heavier than a shard may be is not remembered.
-func (t *table) put(m *memo) {
-	if m.weight > maxShardBytes {
+// put remembers m, which nobody else has yet, in the place of what was known of its id. A memo that is heavier than a shard may be is not
+// remembered, nor one whose id is too long.
+func (t *table) put(id string, m *memo) {
+	if m.id = newKey(id); m.id.n == 0 || m.weight > maxShardBytes {
 		return
 	}
-	s, h := t.at(m.id)
+	s, h := t.at(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slots := *s.slots.Load()
