@@ -264,11 +264,23 @@ func newCell(ctx context.Context, cfg *Config, engine storage.Engine, master key
 
 func register(s *state.Store, cfg *Config) *service.Registry {
 	z := authz.New()
+	z.Alarm = cfg.alarm
 	r := service.NewRegistry(s, z, cfg.Logger)
 	iam.Register(r, cfg.Quotas)
 	sts.Register(r)
 	gatehouseapi.Register(r, z)
 	return r
+}
+
+// alarm counts a decision that could not be made, and logs what is to be repaired once.
+func (c *Config) alarm(f *authz.Failure) {
+	if c.undecided != nil {
+		c.undecided.Inc()
+	}
+	if !f.Again {
+		c.Logger.Error("a decision could not be made and was a denial", "principal", f.Principal, "action", f.Action, "resource", f.Resource,
+			"error", f.Err, "stack", string(f.Stack))
+	}
 }
 
 // Operations lists the operations that this version serves, by service and name.

@@ -13,6 +13,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/gatehouse-iam/gatehouse/internal/iam"
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 )
@@ -48,6 +50,8 @@ type Config struct {
 	RemoteReset bool // dev: take resets from other machines too
 
 	Logger *slog.Logger
+
+	undecided prometheus.Counter // decisions that could not be made; nil where nobody reads metrics
 }
 
 // Bootstrap is what the first start makes: the management account and its root user. Empty fields are made up.

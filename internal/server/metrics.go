@@ -20,7 +20,9 @@ type metrics struct {
 	calls    *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
-	resolved sync.Map // callKey → *callMetrics: looking labels up costs more than counting
+	// undecided are decisions that could not be made: see authz.Failure.
+	undecided prometheus.Counter
+	resolved  sync.Map // callKey → *callMetrics: looking labels up costs more than counting
 }
 
 type callKey struct {
@@ -50,12 +52,15 @@ func newMetrics(version string) *metrics {
 			Name: "gatehouse_panics_total", Help: "Requests that ended in a panic. Anything above 0 is a bug.",
 		}),
 	}
+	m.undecided = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "gatehouse_decision_failures_total", Help: "Decisions that could not be made, and so were denials: a policy cannot be read, or a panic. Anything above 0 is to be repaired; the log says what.",
+	})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "gatehouse_build_info", Help: "1, with the version as a label.",
 		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.calls, m.seconds, m.panics, build, collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.calls, m.seconds, m.panics, m.undecided, build, collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -45,6 +45,7 @@ func Open(ctx context.Context, cfg *Config, version string) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, metrics: newMetrics(version), failed: make(chan error, 1)}
 	s.api = makeAPI(cfg, s.metrics)
+	cfg.undecided = s.metrics.undecided
 	var tlsConfig *tls.Config
 	if cfg.TLS() {
 		var err error

@@ -199,7 +199,7 @@ func TestHealthReadinessMetrics(t *testing.T) {
 		`gatehouse_calls_total{action="iam:ListUsers",code=""} 1`,
 		`gatehouse_calls_total{action="iam:GetUser",code="NoSuchEntity"} 1`,
 		`gatehouse_call_seconds_count{action="iam:ListUsers"} 1`,
-		`gatehouse_panics_total 0`,
+		`gatehouse_panics_total 0`, `gatehouse_decision_failures_total 0`,
 		`gatehouse_build_info{go="`, `version="v-test"} 1`,
 		"go_goroutines", "process_resident_memory_bytes",
 	} {
