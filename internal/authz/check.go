@@ -74,10 +74,16 @@ func (k *check) decide() policy.Decision {
 	if levels := k.rcp(); levels != nil && k.rcpReaches() {
 		k.request.RCP = levels
 	}
+	var d policy.Decision
 	if q.own != nil {
-		return k.decideOwn()
+		d = k.decideOwn()
+	} else {
+		d = k.decideAsked()
 	}
-	return k.decideAsked()
+	if d.Layer == policy.LayerResource && k.request.NeedsResourcePolicy && (k.service == "sts" || q.own != nil) {
+		d.Layer = policy.LayerTrust // there is no role to trust anybody, which must not show
+	}
+	return d
 }
 
 // who finds the sets of who asks; false if there is no such caller.
@@ -222,9 +228,5 @@ func (k *check) decideOwn() policy.Decision {
 			k.request.PolicyContext = c.entries
 		}
 	}
-	d := policy.Decide(k.sets(), &k.request)
-	if k.request.NeedsResourcePolicy && d.Layer == policy.LayerResource { // there is no role to trust anybody, which must not show
-		d.Layer = policy.LayerTrust
-	}
-	return d
+	return policy.Decide(k.sets(), &k.request)
 }
