@@ -231,7 +231,7 @@ func (s *subject) claims(in *ghapi.Principal) error {
 		s.session.SourceIdentity = *in.SourceIdentity
 	}
 	for key, value := range in.SessionTags {
-		if strings.HasPrefix(key, "aws:") {
+		if len(key) >= 4 && policy.SameKey(key[:4], "aws:") {
 			return invalid("Principal.SessionTags has %s: keys that begin with aws: are reserved.", key)
 		}
 		s.session.Tags = append(s.session.Tags, session.Tag{Key: key, Value: value})

@@ -39,7 +39,7 @@ var (
 	shapeBoolean         = wire.Shape{Name: "Boolean", Kind: wire.Boolean}
 	shapeCanonicalUserId = wire.Shape{Name: "CanonicalUserId", Kind: wire.String, Pattern: `[0-9a-f]{64}`}
 	shapeContext         = wire.Shape{Name: "Context", Kind: wire.Map, HasMax: true, Max: 256, Sensitive: true, Key: &shapeContextKey, Value: &shapeContextValue}
-	shapeContextKey      = wire.Shape{Name: "ContextKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 512}
+	shapeContextKey      = wire.Shape{Name: "ContextKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Sensitive: true}
 	shapeContextValue    = wire.Shape{Name: "ContextValue", Kind: wire.Document}
 	shapeDecidingPolicy  = wire.Shape{Name: "DecidingPolicy", Kind: wire.Structure, Members: []wire.Member{
 		{Name: "Arn", Shape: &shapeString},
@@ -82,8 +82,8 @@ var (
 	shapeSessionToken    = wire.Shape{Name: "SessionToken", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 6144, Sensitive: true}
 	shapeSourceIdentity  = wire.Shape{Name: "SourceIdentity", Kind: wire.String, HasMin: true, Min: 2, HasMax: true, Max: 64, Pattern: `[\w+=,.@-]*`}
 	shapeString          = wire.Shape{Name: "String", Kind: wire.String}
-	shapeTagKey          = wire.Shape{Name: "TagKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 128}
-	shapeTagValue        = wire.Shape{Name: "TagValue", Kind: wire.String, HasMax: true, Max: 256}
+	shapeTagKey          = wire.Shape{Name: "TagKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Sensitive: true}
+	shapeTagValue        = wire.Shape{Name: "TagValue", Kind: wire.String, HasMax: true, Max: 256, Sensitive: true}
 	shapeTags            = wire.Shape{Name: "Tags", Kind: wire.Map, HasMax: true, Max: 50, Sensitive: true, Key: &shapeTagKey, Value: &shapeTagValue}
 	shapeTimestamp       = wire.Shape{Name: "Timestamp", Kind: wire.Timestamp, ISO8601: true}
 )
