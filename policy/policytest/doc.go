@@ -49,6 +49,9 @@
 // deciding statement by policy and index; nothing follows where no statement decided. The layer is "ACL" where the ACL allowed, "exempt"
 // where no permission was needed, and "none" for a request that could not be evaluated. Every case asserts all of it. Unknown fields, words and layers are errors.
 //
+// Cases that a client of a server cannot ask, for they are about what its owner tells package policy, stand in the directory engine of the
+// test data.
+//
 // Documents of cases must stand the grammar (policy.Decode), not the checks of a write (policy.Document.Validate): the rules of
 // evaluation also hold for what AWS would not let you write today.
 //

@@ -3,6 +3,7 @@ package policytest_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gatehouse-iam/gatehouse/policy"
@@ -104,7 +105,7 @@ func limitsGrant(c policytest.Case) policytest.Case {
 	for _, p := range c.Policies {
 		if p.Layer == policy.LayerBoundary || p.Layer == policy.LayerSession || p.Layer == policy.LayerSCP {
 			p.Layer, p.Level, p.Name = policy.LayerIdentity, 0, p.Name+"-as-grant"
-			c.Policies = append(c.Policies[:len(c.Policies):len(c.Policies)], p)
+			c.Policies = append(slices.Clip(c.Policies), p)
 		}
 	}
 	return c

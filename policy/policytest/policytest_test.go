@@ -10,12 +10,23 @@ import (
 	"github.com/gatehouse-iam/gatehouse/policy/policytest"
 )
 
+// load reads all cases. Those in testdata/engine are about requests that only a program with package policy can make, no client of a server.
+func load(t *testing.T) []*policytest.Case {
+	t.Helper()
+	var cases []*policytest.Case
+	for _, pattern := range []string{"*.case", "engine/*.case"} {
+		more, err := policytest.Load(os.DirFS("testdata"), pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, more...)
+	}
+	return cases
+}
+
 func TestCases(t *testing.T) {
 	t.Parallel()
-	cases, err := policytest.Load(os.DirFS("testdata"), "*.case")
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := load(t)
 	if len(cases) < 900 {
 		t.Errorf("only %d cases were found", len(cases))
 	}
@@ -25,10 +36,7 @@ func TestCases(t *testing.T) {
 // Every worked decision of docs/spec/evaluation.md 13 and every micro-vector of docs/spec/policy-language.md 14 is a case.
 func TestCasesOfTheSpecification(t *testing.T) {
 	t.Parallel()
-	cases, err := policytest.Load(os.DirFS("testdata"), "*.case")
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := load(t)
 	names := make(map[string]bool)
 	for _, c := range cases {
 		names[c.Name] = true
@@ -48,16 +56,15 @@ func TestCasesOfTheSpecification(t *testing.T) {
 // A case printed for a failing test is a case that can be pasted into a file.
 func TestCasesPrintAndParse(t *testing.T) {
 	t.Parallel()
-	cases, err := policytest.Load(os.DirFS("testdata"), "*.case")
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := load(t)
 	rng := rand.New(rand.NewPCG(5, 5))
 	for range 500 { // and what the generator makes
 		c := policytest.Generate(rng)
-		if c.Want, err = policytest.Compiled.Decide(c); err != nil {
+		want, err := policytest.Compiled.Decide(c)
+		if err != nil {
 			t.Fatal(err)
 		}
+		c.Want = want
 		cases = append(cases, c)
 	}
 	for _, c := range cases {
