@@ -5,7 +5,7 @@ import "unsafe"
 // The compiled form of a policy is one array of words beside its text. Policies are kept by the ten thousand, and most decisions are the
 // first for their caller since long, so what counts is how few places of memory a decision reads, and how small they are.
 //
-//	head of each statement   headWords: where its body begins, flags and weight, how many resources, actions and conditions
+//	head of each statement   headWords: where its body begins, flags and weight, how many resources, actions and conditions, its actionBits
 //	body of each statement   its actions, resources and conditions, then the values of the conditions
 //	action                   actionWords: its text, tagged with its form
 //	resource                 resourceWords: its text, tagged with its form; the length of its literal beginning, or the number of its template
@@ -17,7 +17,7 @@ import "unsafe"
 // A text is where it begins and, in the lower 24 bits of a second word, its length; the upper 8 are the tag. It lies in the policy's
 // text, or among those that were rewritten.
 const (
-	headWords      = 4
+	headWords      = 6
 	refWords       = 2
 	actionWords    = refWords
 	resourceWords  = refWords + 1
@@ -72,6 +72,12 @@ func (p *Policy) head(i int) head {
 func (p *Policy) denies(i int) bool { return p.code[i*headWords+1]&uint32(flagDeny) != 0 }
 
 func (p *Policy) weight(i int) int { return int(p.code[i*headWords+1] >> weightAt) }
+
+// actionBits are those of a statement.
+func (p *Policy) actionBits(i int) actionBits {
+	w := p.code[i*headWords+4 : i*headWords+6]
+	return actionBits(w[0]) | actionBits(w[1])<<32
+}
 
 func (h *head) has(f statementFlags) bool { return h.flags&f != 0 }
 

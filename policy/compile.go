@@ -140,7 +140,12 @@ func (r *extras) fit() {
 
 func (c *coder) statement(s *Statement, i int) {
 	at := len(c.p.code)
+	var bits actionBits
+	if s.NotAction {
+		bits = allActions
+	}
 	for _, a := range s.Actions {
+		bits |= patternBits(a)
 		w0, w1 := c.refTo(a, uint32(actionFormOf(a)))
 		c.words(w0, w1)
 	}
@@ -165,6 +170,7 @@ func (c *coder) statement(s *Statement, i int) {
 	copy(c.p.code[i*headWords:], []uint32{
 		uint32(at), uint32(flags) | weight<<weightAt, uint32(conditions-resources) / resourceWords,
 		uint32(len(s.Actions)) | uint32(len(s.Conditions))<<conditionsAt,
+		uint32(bits), uint32(bits >> 32),
 	})
 }
 

@@ -9,14 +9,31 @@ const (
 	maxPolicies = 1<<16 - 1
 )
 
-// draft is an entry with what its anchor may be.
+// draft is an entry with its anchor. There are no pointers in it, because a set of many statements is made again after each change.
 type draft struct {
 	entry
-	begin string // the literal beginning of the pattern
-	rest  string // what comes after it, if that may have windows
-	split wildcards
+	words uint32 // where the words of its resource stand in its policy; 0 where it is about any
 	sum   uint64 // the hash of its anchor; 0 where it has none
 	long  uint16 // the length of the beginning that is its anchor, 0 for a window
+	rest  uint16 // how much comes after the literal beginning of the pattern, if that may have windows
+}
+
+// texts are the literal beginning of the draft's pattern and, if it may have windows, what comes after it.
+func (d *draft) texts(policies []*Attached) (begin, rest string, split wildcards) {
+	p := policies[d.place>>16].Policy
+	return p.texts(p.code[d.words : d.words+resourceWords])
+}
+
+func (p *Policy) texts(words []uint32) (begin, rest string, split wildcards) {
+	r := p.patternOf(words)
+	switch r.form {
+	case resourceVariable:
+		t := &p.extra.templates[words[2]]
+		return t.parts[0].text[:t.literal], "", split
+	case resourceTail, resourceHead:
+		return r.text[:r.literal], r.text[r.literal:], r.wildcards()
+	}
+	return r.text[:r.literal], "", split
 }
 
 // newIndex makes the index of policies that can all be evaluated, or nil where there are too many.
@@ -52,8 +69,8 @@ func newIndex(policies []*Attached) *index {
 			fuel += a.Policy.weight(i)
 		}
 	}
-	anchorBeginnings(drafts)
-	anchorWindows(drafts)
+	anchorBeginnings(drafts, policies)
+	anchorWindows(drafts, policies)
 	return hashDrafts(drafts, 2*fuel+len(drafts))
 }
 
@@ -88,59 +105,53 @@ func (p *Policy) anyResource(h *head) bool {
 func (p *Policy) drafts(number int, out []draft) []draft {
 	for i := range p.Len() {
 		h := p.head(i)
-		d := draft{entry: entry{place: place(number)<<16 | place(i), deny: h.has(flagDeny), at: anywhere}}
-		if h.has(flagNotAction) {
-			d.actions = allActions
-		} else {
-			for words := p.actionsOf(&h); len(words) > 0; words = words[actionWords:] {
-				d.actions |= patternBits(p.ref(words[0], words[1]))
-			}
-		}
+		d := draft{entry: entry{actions: p.actionBits(i), place: place(number)<<16 | place(i), deny: h.has(flagDeny), at: anywhere}}
 		if p.anyResource(&h) {
 			out = append(out, d)
 			continue
 		}
-		for words := p.resourcesOf(&h); len(words) > 0; words = words[resourceWords:] {
+		d.words = h.at + h.actions*actionWords
+		for range h.resources {
 			out = append(out, d)
-			out[len(out)-1].take(p, words)
+			out[len(out)-1].take(p)
+			d.words += resourceWords
 		}
 	}
 	return out
 }
 
-// take makes the draft that of one pattern.
-func (d *draft) take(p *Policy, words []uint32) {
-	r := p.patternOf(words)
-	d.rest, d.split = "", r.wildcards()
-	if r.form == resourceVariable {
-		t := &p.extra.templates[words[2]]
-		d.begin = t.parts[0].text[:t.literal]
-	} else {
-		d.begin = r.text[:r.literal]
-		if r.form == resourceTail || r.form == resourceHead {
-			d.rest = r.text[r.literal:]
-		}
+// take reads the pattern at d.words.
+func (d *draft) take(p *Policy) {
+	begin, rest, _ := p.texts(p.code[d.words : d.words+resourceWords])
+	if n := len(begin); n >= minAnchor && n <= MaxResource {
+		d.at, d.window = uint16(n-minAnchor), load8(begin, n-minAnchor)
 	}
-	d.at, d.window = anywhere, 0
-	if n := len(d.begin); n >= minAnchor && n <= MaxResource {
-		d.at, d.window = uint16(n-minAnchor), load8(d.begin, n-minAnchor)
+	d.rest = uint16(min(len(rest), 1<<16-1))
+}
+
+// beginning is the length of the beginning that the entry compares with, or 0.
+func (d *draft) beginning() int {
+	if d.at == anywhere {
+		return 0
 	}
+	return int(d.at) + minAnchor
 }
 
 // anchorBeginnings gives each draft with a long enough beginning that anchor. Where the lengths are too many, beginnings are cut to
 // multiples of a number that makes them few.
-func anchorBeginnings(drafts []draft) {
+func anchorBeginnings(drafts []draft, policies []*Attached) {
 	var seen lengthSet
 	for i := range drafts {
-		if drafts[i].at != anywhere {
-			seen.add(len(drafts[i].begin))
+		if n := drafts[i].beginning(); n > 0 {
+			seen.add(n)
 		}
 	}
 	unit := seen.unit()
 	for i := range drafts {
 		d := &drafts[i]
-		if n := len(d.begin) / unit * unit; d.at != anywhere && n >= minAnchor {
-			d.sum, d.long = beginningHash(d.begin[:n]), uint16(n)
+		if n := d.beginning() / unit * unit; n >= minAnchor {
+			begin, _, _ := d.texts(policies)
+			d.sum, d.long = beginningHash(begin[:n]), uint16(n)
 		}
 	}
 }
@@ -196,18 +207,18 @@ func (s *sums) add(sum uint64) {
 func (s *sums) of(sum uint64) uint16 { return s.counts[sum>>s.shift] }
 
 // anchorWindows gives drafts whose beginning is crowded, or that have none, the rarest of their windows instead, if that is rarer.
-func anchorWindows(drafts []draft) {
+func anchorWindows(drafts []draft, policies []*Attached) {
 	beginnings := newSums(len(drafts))
 	for i := range drafts {
 		if drafts[i].sum != 0 {
 			beginnings.add(drafts[i].sum)
 		}
 	}
-	wanting := func(d *draft) bool { return d.rest != "" && (d.sum == 0 || beginnings.of(d.sum) > crowd) }
+	wanting := func(d *draft) bool { return d.rest >= minAnchor && (d.sum == 0 || beginnings.of(d.sum) > crowd) }
 	n := 0
 	for i := range drafts {
 		if wanting(&drafts[i]) {
-			n += len(drafts[i].rest)
+			n += int(drafts[i].rest)
 		}
 	}
 	if n == 0 {
@@ -216,7 +227,7 @@ func anchorWindows(drafts []draft) {
 	windows := newSums(n)
 	for i := range drafts {
 		if d := &drafts[i]; wanting(d) {
-			d.eachWindow(windows.add)
+			d.eachWindow(policies, windows.add)
 		}
 	}
 	for i := range drafts {
@@ -228,7 +239,7 @@ func anchorWindows(drafts []draft) {
 		if d.sum != 0 {
 			best = beginnings.of(d.sum)
 		}
-		d.eachWindow(func(sum uint64) {
+		d.eachWindow(policies, func(sum uint64) {
 			if c := windows.of(sum); c < best {
 				best, d.sum, d.long = c, sum, 0
 			}
@@ -237,13 +248,14 @@ func anchorWindows(drafts []draft) {
 }
 
 // eachWindow gives the hashes of the windows: 8 bytes without a wildcard.
-func (d *draft) eachWindow(take func(sum uint64)) {
-	for from, i := 0, 0; i <= len(d.rest); i++ {
-		if i < len(d.rest) && d.rest[i] != d.split.star && d.rest[i] != d.split.one {
+func (d *draft) eachWindow(policies []*Attached, take func(sum uint64)) {
+	_, rest, split := d.texts(policies)
+	for from, i := 0, 0; i <= len(rest); i++ {
+		if i < len(rest) && rest[i] != split.star && rest[i] != split.one {
 			continue
 		}
 		for ; from+minAnchor <= i; from++ {
-			take(windowHash(load8(d.rest, from)))
+			take(windowHash(load8(rest, from)))
 		}
 		from = i + 1
 	}
