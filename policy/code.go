@@ -53,6 +53,7 @@ const (
 	conditionIfExists
 	conditionTrue
 	conditionFalse
+	conditionSame // its key is that of the condition before
 )
 
 // head is that of one statement.

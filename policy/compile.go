@@ -24,6 +24,7 @@ const (
 	flagNotAction
 	flagNotResource
 	flagAnyResource // the statement has no Resource: it is about what the policy is on
+	flagEverything  // the statement is about every request
 )
 
 func (f *statementFlags) set(flag statementFlags, on bool) {
@@ -156,8 +157,10 @@ func (c *coder) statement(s *Statement, i int) {
 	conditions := len(c.p.code)
 	c.values = c.values[:0]
 	end := conditions + len(s.Conditions)*conditionWords
+	key := ""
 	for j := range s.Conditions {
-		c.condition(&s.Conditions[j], end)
+		c.condition(&s.Conditions[j], end, j > 0 && s.Conditions[j].Key == key)
+		key = s.Conditions[j].Key
 	}
 	c.words(c.values...)
 
@@ -166,12 +169,19 @@ func (c *coder) statement(s *Statement, i int) {
 	flags.set(flagNotAction, s.NotAction)
 	flags.set(flagNotResource, s.NotResource)
 	flags.set(flagAnyResource, len(s.Resources) == 0)
+	flags.set(flagEverything, s.everything(c.p.kind))
 	weight := uint32(min(max(1, (s.End-s.Start)/16), 1<<16-1)) // the length of the text, in units that fit
 	copy(c.p.code[i*headWords:], []uint32{
 		uint32(at), uint32(flags) | weight<<weightAt, uint32(conditions-resources) / resourceWords,
 		uint32(len(s.Actions)) | uint32(len(s.Conditions))<<conditionsAt,
 		uint32(bits), uint32(bits >> 32),
 	})
+}
+
+// everything says that the statement applies whatever is asked by whomever.
+func (s *Statement) everything(kind Kind) bool {
+	return !s.NotAction && slices.Contains(s.Actions, "*") && !s.NotResource && (len(s.Resources) == 0 || slices.Contains(s.Resources, "*")) &&
+		len(s.Conditions) == 0 && (!kind.hasPrincipal() || s.Principal != nil && s.Principal.Any && !s.Principal.Not)
 }
 
 func (s *Statement) compilable(kind Kind) *Error {
@@ -252,6 +262,9 @@ func (p *Policy) UsesContext() bool {
 // a statement matches its callers directly.
 func (p *Policy) apply(i int, q *query) class {
 	h := p.head(i)
+	if h.has(flagEverything) {
+		return classDirect
+	}
 	if p.matchAction(p.actionsOf(&h), q) == h.has(flagNotAction) ||
 		!h.has(flagAnyResource) && p.matchResource(p.resourcesOf(&h), q) == h.has(flagNotResource) {
 		return classNone
@@ -262,8 +275,12 @@ func (p *Policy) apply(i int, q *query) class {
 			return classNone
 		}
 	}
+	var e *Entry
 	for words := p.conditionsOf(&h); len(words) > 0; words = words[conditionWords:] {
-		if !p.holds(words, q) {
+		if words[3]&conditionSame == 0 {
+			e = q.find(&contextKey{name: p.ref(words[0], words[1]), tag: words[2], hash: words[1] >> tagShift})
+		}
+		if !p.holds(words, e, q) {
 			return classNone
 		}
 	}

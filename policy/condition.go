@@ -37,8 +37,8 @@ func (o Operator) negated() bool {
 
 func (o Operator) numeric() bool { return o >= NumericEquals && o <= NumericGreaterThanEquals }
 
-// condition writes a condition. The values of the statement begin at the place end.
-func (c *coder) condition(s *Condition, end int) {
+// condition writes a condition. The values of the statement begin at the place end. same says that its key is that of the one before.
+func (c *coder) condition(s *Condition, end int, same bool) {
 	o := s.Operator.positive()
 	flags := uint32(o) | uint32(s.Set)<<8
 	if s.Operator.negated() {
@@ -46,6 +46,9 @@ func (c *coder) condition(s *Condition, end int) {
 	}
 	if s.IfExists {
 		flags |= conditionIfExists
+	}
+	if same {
+		flags |= conditionSame
 	}
 	from := c.valueAt(o, end)
 	for _, v := range s.Values {
@@ -147,10 +150,9 @@ func (c *coder) block(b netip.Prefix) {
 	c.values = append(c.values, binary.BigEndian.Uint32(a[:]), uint32(b.Bits()))
 }
 
-// holds says whether the condition of the words is true for the request.
-func (p *Policy) holds(words []uint32, q *query) bool {
+// holds says whether the condition of the words is true for the request, whose context has the entry e for its key.
+func (p *Policy) holds(words []uint32, e *Entry, q *query) bool {
 	w := words[:conditionWords]
-	e := q.find(&contextKey{name: p.ref(w[0], w[1]), tag: w[2], hash: w[1] >> tagShift})
 	c := condition{from: w[4], to: w[5], operator: Operator(w[3]), set: SetOperator(w[3] >> 8), flags: w[3]}
 	switch {
 	case c.operator == Null && c.set != SetNone:

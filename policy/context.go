@@ -52,9 +52,7 @@ func keyHash(key string) uint32 {
 	if n >= 8 {
 		word = load8(key, n-8)
 	} else {
-		for i := range n {
-			word = word<<8 | uint64(key[i])
-		}
+		word = shortWord(key)
 	}
 	return uint32(((word|low)+uint64(n))*hashFactor>>32) % maxKeyed
 }
@@ -84,6 +82,10 @@ func (q *query) find(k *contextKey) *Entry {
 	var found *Entry
 	for at := t.heads[k.hash%maxKeyed]; at > 0; at = t.nexts[(at-1)%maxKeyed] {
 		e := &q.context[at-1]
+		if e.Key == k.name {
+			found = e
+			break
+		}
 		if exact, better := k.compare(e, found); exact {
 			found = e
 			break
@@ -173,15 +175,27 @@ func validText(s string) bool { return joinBytes(s)&highBits == 0 || utf8.ValidS
 func joinBytes(s string) uint64 {
 	n := len(s)
 	if n < 8 {
-		var all byte
-		for i := range n {
-			all |= s[i]
-		}
-		return uint64(all)
+		return shortWord(s)
 	}
 	all := load8(s, n-8)
 	for i := 0; i < n-8; i += 8 {
 		all |= load8(s, i)
 	}
 	return all
+}
+
+// shortWord is a word with all bytes of a text shorter than 8, some of them twice. Texts of one length with equal words are equal.
+func shortWord(s string) uint64 {
+	switch n := len(s); {
+	case n >= 4:
+		return load4(s, 0) | load4(s, n-4)<<32
+	case n > 0:
+		return uint64(s[0]) | uint64(s[n>>1])<<8 | uint64(s[n-1])<<16
+	}
+	return 0
+}
+
+func load4(s string, i int) uint64 {
+	s = s[i : i+4]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
 }

@@ -174,7 +174,7 @@ func (v *resourceVerdict) add(a *Attached, q *query) bool {
 	}
 	for i := range p.Len() {
 		deny := p.denies(i)
-		if !deny && v.class == classDirect {
+		if p.actionBits(i)&q.actions == 0 || !deny && v.class == classDirect {
 			continue // nothing allows more than that
 		}
 		switch c := p.apply(i, q); {

@@ -42,10 +42,11 @@ func HasVariable(value string) bool {
 func Holds(c Condition, variables bool, context ...Entry) bool {
 	q, ok := newQuery(&Sets{}, &Request{Action: "a:b", Resource: "*", Context: context})
 	p := coder{p: &Policy{}, variables: variables}
-	p.condition(&c, conditionWords)
+	key := newContextKey(c.Key)
+	p.condition(&c, conditionWords, false)
 	p.words(p.values...)
 	p.p.extras().rewritten = string(p.rewritten)
-	return ok && p.p.holds(p.p.code, q)
+	return ok && p.p.holds(p.p.code, q.find(&key), q)
 }
 
 // ParseOperator reads an operator with its prefix and suffix.

@@ -49,7 +49,7 @@ func patternBits(text string) actionBits {
 	return actionBit(sum)
 }
 
-func actionBit(sum uint64) actionBits { return 1 << (sum >> 58) }
+func actionBit(sum uint64) actionBits { return 1 << (sum * hashFactor >> 58) }
 
 // wildcardAt is the place of the first wildcard, or len(s).
 func wildcardAt(s string) int {
@@ -61,24 +61,12 @@ func wildcardAt(s string) int {
 	return len(s)
 }
 
-// foldHash is a hash of s that is the same for texts that differ by ASCII case only.
+// foldHash is a hash of the ends of s that is the same for texts that differ by ASCII case only.
 func foldHash(h uint64, s string) uint64 {
 	const low = 0x2020202020202020 // makes letters small; that it changes other bytes too only joins more of them
 	n := len(s)
-	for i := 0; i+8 <= n; i += 8 {
-		h = mix(h, load8(s, i)|low)
+	if n < 8 {
+		return (h ^ (shortWord(s)|low)*hashFactor) * (uint64(2*n) + hashSeed)
 	}
-	switch {
-	case n >= 8:
-		if n&7 != 0 {
-			h = mix(h, load8(s, n-8)|low)
-		}
-	default:
-		var word uint64
-		for i := range n {
-			word = word<<8 | uint64(s[i]|0x20)
-		}
-		h = mix(h, word)
-	}
-	return mix(h, uint64(n))
+	return (h ^ (load8(s, 0)|low)*hashFactor ^ (load8(s, n-8)|low)*hashSeed) * (uint64(2*n) + hashSeed)
 }
