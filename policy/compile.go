@@ -14,6 +14,7 @@ type Policy struct {
 	code       []uint32 // see headWords
 	extra      *extras  // nil in a policy that has none of it
 	statements uint32
+	entries    uint32 // that an index has for it
 	kind       Kind
 }
 
@@ -25,6 +26,7 @@ const (
 	flagNotResource
 	flagAnyResource // the statement has no Resource: it is about what the policy is on
 	flagEverything  // the statement is about every request
+	flagUnindexed   // the statement has no Resource, or one that is "*", or NotResource: an index has one entry for it
 )
 
 func (f *statementFlags) set(flag statementFlags, on bool) {
@@ -170,9 +172,16 @@ func (c *coder) statement(s *Statement, i int) {
 	flags.set(flagNotResource, s.NotResource)
 	flags.set(flagAnyResource, len(s.Resources) == 0)
 	flags.set(flagEverything, s.everything(c.p.kind))
+	resourceCount := uint32(conditions-resources) / resourceWords
+	if s.NotResource || len(s.Resources) == 0 || slices.Contains(s.Resources, "*") {
+		flags |= flagUnindexed
+		c.p.entries++
+	} else {
+		c.p.entries += resourceCount
+	}
 	weight := uint32(min(max(1, (s.End-s.Start)/16), 1<<16-1)) // the length of the text, in units that fit
 	copy(c.p.code[i*headWords:], []uint32{
-		uint32(at), uint32(flags) | weight<<weightAt, uint32(conditions-resources) / resourceWords,
+		uint32(at), uint32(flags) | weight<<weightAt, resourceCount,
 		uint32(len(s.Actions)) | uint32(len(s.Conditions))<<conditionsAt,
 		uint32(bits), uint32(bits >> 32),
 	})

@@ -112,6 +112,9 @@ func (v *verdict) ask(s *Set, q *query) bool {
 		return true
 	}
 	if s.index != nil {
+		if s.index.hashed == nil {
+			return v.list(s, q)
+		}
 		f := finder{set: s, q: q, deny: noPlace, allow: noPlace, last: noPlace}
 		if s.index.find(&f) {
 			return v.found(&f)
@@ -119,6 +122,27 @@ func (v *verdict) ask(s *Set, q *query) bool {
 	}
 	for _, a := range s.policies {
 		if !v.add(a, q) {
+			return false
+		}
+	}
+	return true
+}
+
+// list asks the statements of a set whose index is a list. Its entries are in order, so that each statement is asked once.
+func (v *verdict) list(s *Set, q *query) bool {
+	last := noPlace
+	for i := range s.index.always {
+		e := &s.index.always[i]
+		if e.excludes(q.actions, q.resource) || !e.deny && v.allowed || e.place == last {
+			continue
+		}
+		last = e.place
+		a := s.policies[e.place>>16]
+		if a.Policy.apply(int(e.place&0xffff), q) == classNone {
+			continue
+		}
+		v.policy, v.statement, v.allowed = a, int32(e.place&0xffff), !e.deny
+		if e.deny {
 			return false
 		}
 	}
@@ -175,7 +199,7 @@ func (v *resourceVerdict) add(a *Attached, q *query) bool {
 	for i := range p.Len() {
 		deny := p.denies(i)
 		if p.actionBits(i)&q.actions == 0 || !deny && v.class == classDirect {
-			continue // nothing allows more than that
+			continue // it is not about the action, or nothing allows more than what was found
 		}
 		switch c := p.apply(i, q); {
 		case c == classNone:

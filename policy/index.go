@@ -65,10 +65,6 @@ type finder struct {
 // find asks the statements that the index finds. It returns false if the fuel is used up, and what was found means nothing then.
 func (x *index) find(f *finder) bool {
 	h := x.hashed
-	if h == nil {
-		f.fuel = 1 << 62 // entries are in order, so that each statement is asked once
-		return f.visit(x.always)
-	}
 	f.fuel = h.fuel
 	return f.visit(x.always) && h.beginnings(f) && (h.filter == nil || h.windows(f))
 }
@@ -122,16 +118,19 @@ func (h *hashIndex) bucket(sum uint64) []entry {
 	}
 }
 
+// excludes says that what the entry is for cannot be about the request.
+func (e *entry) excludes(actions actionBits, resource string) bool {
+	return e.actions&actions == 0 ||
+		e.at != anywhere && (int(e.at)+8 > len(resource) || load8(resource, int(e.at)) != e.window)
+}
+
 // visit asks the statements of those entries that may be about the request.
 func (f *finder) visit(entries []entry) bool {
 	actions, r := f.q.actions, f.q.resource
 	f.fuel -= len(entries)
 	for i := range entries {
 		e := &entries[i]
-		if e.actions&actions == 0 || e.at != anywhere && (int(e.at)+8 > len(r) || load8(r, int(e.at)) != e.window) {
-			continue
-		}
-		if !f.ask(e) {
+		if !e.excludes(actions, r) && !f.ask(e) {
 			return false
 		}
 	}

@@ -1,6 +1,9 @@
 package policy
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 const (
 	maxLengths  = 32 // of beginnings: each is a look-up for every request
@@ -40,7 +43,7 @@ func (p *Policy) texts(words []uint32) (begin, rest string, split wildcards) {
 func newIndex(policies []*Attached) *index {
 	entries := 0
 	for _, a := range policies {
-		entries += a.Policy.entries()
+		entries += int(a.Policy.entries)
 		if a.Policy.Len() >= maxPolicies {
 			return nil
 		}
@@ -50,7 +53,8 @@ func newIndex(policies []*Attached) *index {
 	}
 	if entries <= smallIndex {
 		x := &index{always: make([]entry, 0, entries)}
-		drafts := make([]draft, 0, smallIndex)
+		var stack [smallIndex]draft
+		drafts := stack[:0]
 		for number, a := range policies {
 			drafts = a.Policy.drafts(number, drafts)
 		}
@@ -69,36 +73,9 @@ func newIndex(policies []*Attached) *index {
 			fuel += a.Policy.weight(i)
 		}
 	}
-	anchorBeginnings(drafts, policies)
+	cutBeginnings(drafts, policies)
 	anchorWindows(drafts, policies)
 	return hashDrafts(drafts, 2*fuel+len(drafts))
-}
-
-// entries is how many entries the policy has.
-func (p *Policy) entries() int {
-	n := 0
-	for i := range p.Len() {
-		h := p.head(i)
-		if p.anyResource(&h) {
-			n++
-		} else {
-			n += int(h.resources)
-		}
-	}
-	return n
-}
-
-// anyResource says that what the statement says of resources leaves nothing to look for.
-func (p *Policy) anyResource(h *head) bool {
-	if h.has(flagNotResource) || h.has(flagAnyResource) {
-		return true
-	}
-	for words := p.resourcesOf(h); len(words) > 0; words = words[resourceWords:] {
-		if resourceForm(words[1]>>tagShift) == resourceAll {
-			return true
-		}
-	}
-	return false
 }
 
 // drafts appends those of the policy.
@@ -106,7 +83,7 @@ func (p *Policy) drafts(number int, out []draft) []draft {
 	for i := range p.Len() {
 		h := p.head(i)
 		d := draft{entry: entry{actions: p.actionBits(i), place: place(number)<<16 | place(i), deny: h.has(flagDeny), at: anywhere}}
-		if p.anyResource(&h) {
+		if h.has(flagUnindexed) {
 			out = append(out, d)
 			continue
 		}
@@ -122,36 +99,41 @@ func (p *Policy) drafts(number int, out []draft) []draft {
 
 // take reads the pattern at d.words.
 func (d *draft) take(p *Policy) {
-	begin, rest, _ := p.texts(p.code[d.words : d.words+resourceWords])
-	if n := len(begin); n >= minAnchor && n <= MaxResource {
-		d.at, d.window = uint16(n-minAnchor), load8(begin, n-minAnchor)
+	w := p.code[d.words : d.words+resourceWords]
+	n := int(w[2])
+	switch resourceForm(w[1] >> tagShift & (tagEscaped - 1)) {
+	case resourceVariable:
+		n = int(p.extra.templates[n].literal)
+	case resourceTail, resourceHead:
+		d.rest = uint16(min(int(w[1]&maxRef)-n, 1<<16-1))
 	}
-	d.rest = uint16(min(len(rest), 1<<16-1))
+	if n >= minAnchor && n <= MaxResource {
+		d.at, d.long = uint16(n-minAnchor), uint16(n)
+		d.sum = uint64(w[3]) | uint64(w[4])<<32
+		d.window = uint64(w[5]) | uint64(w[6])<<32
+	}
 }
 
-// beginning is the length of the beginning that the entry compares with, or 0.
-func (d *draft) beginning() int {
-	if d.at == anywhere {
-		return 0
-	}
-	return int(d.at) + minAnchor
-}
-
-// anchorBeginnings gives each draft with a long enough beginning that anchor. Where the lengths are too many, beginnings are cut to
-// multiples of a number that makes them few.
-func anchorBeginnings(drafts []draft, policies []*Attached) {
+// cutBeginnings makes the lengths of the beginnings that are anchors few: it cuts them to multiples of a number.
+func cutBeginnings(drafts []draft, policies []*Attached) {
 	var seen lengthSet
 	for i := range drafts {
-		if n := drafts[i].beginning(); n > 0 {
-			seen.add(n)
-		}
+		seen.add(int(drafts[i].long))
 	}
 	unit := seen.unit()
+	if unit == 1 {
+		return
+	}
 	for i := range drafts {
 		d := &drafts[i]
-		if n := d.beginning() / unit * unit; n >= minAnchor {
+		if d.sum == 0 {
+			continue
+		}
+		if n := int(d.long) / unit * unit; n >= minAnchor {
 			begin, _, _ := d.texts(policies)
 			d.sum, d.long = beginningHash(begin[:n]), uint16(n)
+		} else {
+			d.sum, d.long = 0, 0
 		}
 	}
 }
@@ -208,6 +190,9 @@ func (s *sums) of(sum uint64) uint16 { return s.counts[sum>>s.shift] }
 
 // anchorWindows gives drafts whose beginning is crowded, or that have none, the rarest of their windows instead, if that is rarer.
 func anchorWindows(drafts []draft, policies []*Attached) {
+	if !slices.ContainsFunc(drafts, func(d draft) bool { return d.rest >= minAnchor }) {
+		return
+	}
 	beginnings := newSums(len(drafts))
 	for i := range drafts {
 		if drafts[i].sum != 0 {
