@@ -66,6 +66,16 @@ func TestBaselineMustPass(t *testing.T) {
 	}
 }
 
+func TestOnlyAndSkip(t *testing.T) {
+	t.Parallel()
+	o := forTests
+	o.only, o.skip = `^\..drained: n-- →`, "^TestDrained$"
+	mutants, err := attack(&bytes.Buffer{}, o, ".", []string{"."})
+	if err != nil || len(mutants) != 1 || mutants[0].key() != "..drained: n-- → nothing" || mutants[0].fate != notRun {
+		t.Errorf("got %v, %v", mutants, err)
+	}
+}
+
 func TestSample(t *testing.T) {
 	t.Parallel()
 	var all []*mutant
