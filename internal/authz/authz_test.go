@@ -130,6 +130,10 @@ func TestMemoInsideTransactions(t *testing.T) {
 			if got := ask(z, s.View(), bob); got != allowed {
 				t.Errorf("beside the transaction: %q", got)
 			}
+			putPolicy(t, tx, "U1", "b", "Allow", "*") // nothing that was known of the first write holds
+			if got := ask(z, tx, bob); got != allowed {
+				t.Errorf("in the transaction, after its second write: %q", got)
+			}
 			return gaveUp
 		})
 		if err != gaveUp { //nolint:errorlint // Update gives the very error back

@@ -1,6 +1,10 @@
 // Package authz answers whether a principal may do something, and says why not.
 //
-// It gathers the policies that apply to a principal from the state, remembers them as long as they hold, and calls policy.Decide, which
-// decides. It knows principals, policies' places and the texts of denials. It does not know operations, the wire, or how a principal
-// proved who it is.
+// It gathers the policies that apply to a caller from the state, remembers them as long as they hold, builds the context that they read,
+// and calls policy.Decide, which decides: for our own operations (Authorize) and for other programs (Decide) on the same way. It knows the kinds
+// of callers, policies' places, what rules say of single products and kinds of credentials, and the texts of denials. It does not know
+// operations, the wire, the time, or how a principal proved who it is.
+//
+// What is remembered of a caller (memo) is found by whoever asks without waiting for anybody, and used only if the epochs of its account and
+// its organization are those that it was gathered at. It is bounded: see table.
 package authz

@@ -34,7 +34,7 @@ type Query struct {
 	// fields of the query, and is left out here. An entry without values says that the key is absent, even where it has a default.
 	Context      []policy.Entry
 	ResourceTags []*statepb.Tag
-	Time         time.Time // of the check: aws:CurrentTime and aws:EpochTime, where Context has none
+	Time         time.Time // of the check: aws:CurrentTime and aws:EpochTime, where Context has none, and what aws:MultiFactorAuthAge counts to
 
 	ResourcePolicy *policy.Attached // of the kind Resource or Trust; nil where there is none
 	// NeedsResourcePolicy: the resource is of a type that only its policy opens. KMS keys and roles that are assumed are known to be.
