@@ -220,9 +220,10 @@ func FuzzHandler(f *testing.F) {
 		"PUT /analyzer/a%2Fb/archive-rule/x?y=z HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
 		"GET /?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F20200101%2Fus-east-1%2Fiam%2Faws4_request&X-Amz-Date=20200101T000000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=0 HTTP/1.1\r\nHost: x\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: AWS4-HMAC-SHA256 Credential=A/B/C/D/E, SignedHeaders=host;x, Signature=0\r\nX-Amz-Date: 20200101T000000Z\r\nContent-Length: 0\r\n\r\n",
+		"POST /gatehouse/v1/authorize HTTP/1.1\r\nHost: x\r\nContent-Length: 105\r\n\r\n{\"Principal\":{\"Arn\":\"arn:aws:iam::111122223333:root\"},\"Action\":\"a:b\",\"Resource\":\"*\",\"Context\":{\"a:b\":[]}}",
 		"GET /_dev/reset HTTP/1.1\r\nHost: x\r\n\r\n", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
 	} {
-		for mode := range byte(5) {
+		for mode := range byte(6) {
 			f.Add(mode, []byte(s))
 		}
 	}
@@ -238,8 +239,8 @@ func FuzzHandler(f *testing.F) {
 		}
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		r.RemoteAddr = "192.0.2.1:1234"
-		if services := []string{"", "iam", "sts", "organizations", "access-analyzer"}; mode%5 > 0 {
-			if err := sigv4.Sign(r, body, x.root.Credentials, "us-east-1", services[mode%5], time.Now()); err != nil {
+		if services := []string{"", "iam", "sts", "organizations", "access-analyzer", "gatehouse"}; mode%6 > 0 {
+			if err := sigv4.Sign(r, body, x.root.Credentials, "us-east-1", services[mode%6], time.Now()); err != nil {
 				return
 			}
 		}
@@ -252,7 +253,7 @@ func FuzzHandler(f *testing.F) {
 		if w.Code >= 400 && x.revision() != before {
 			t.Fatalf("a call that failed wrote: %d %s", w.Code, w.Body)
 		}
-		if mode%5 == 0 && x.revision() != before {
+		if mode%6 == 0 && x.revision() != before {
 			t.Fatalf("a request without a signature of ours wrote: %d %s", w.Code, w.Body)
 		}
 	})
