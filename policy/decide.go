@@ -137,11 +137,10 @@ func (v *verdict) list(s *Set, q *query) bool {
 			continue
 		}
 		last = e.place
-		a := s.policies[e.place>>16]
-		if a.Policy.apply(int(e.place&0xffff), q) == classNone {
+		if s.compiled[e.place>>16].apply(int(e.place&0xffff), q) == classNone {
 			continue
 		}
-		v.policy, v.statement, v.allowed = a, int32(e.place&0xffff), !e.deny
+		v.policy, v.statement, v.allowed = s.policies[e.place>>16], int32(e.place&0xffff), !e.deny
 		if e.deny {
 			return false
 		}

@@ -13,10 +13,11 @@ type Attached struct {
 // is not the same as a set without policies: a limit that exists and allows nothing.
 type Set struct {
 	policies []*Attached
-	index    *index // nil: statements are asked in turn
-	kinds    uint16 // bit 1<<kind for each kind of policy in it
-	context  bool   // a policy reads the request context
-	broken   bool   // some policy cannot be evaluated
+	compiled []*Policy // of policies, so that asking them reads no more than it must; nil in a broken set
+	index    *index    // nil: statements are asked in turn
+	kinds    uint16    // bit 1<<kind for each kind of policy in it
+	context  bool      // a policy reads the request context
+	broken   bool      // some policy cannot be evaluated
 }
 
 // NewSet makes a set of policies in attachment order, which is the order in which a decision names them. A nil entry, or one without
@@ -32,6 +33,10 @@ func NewSet(policies ...*Attached) *Set {
 		s.context = s.context || a.Policy.UsesContext()
 	}
 	if !s.broken {
+		s.compiled = make([]*Policy, len(policies))
+		for i, a := range policies {
+			s.compiled[i] = a.Policy
+		}
 		s.index = newIndex(policies)
 	}
 	return s
