@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/bench/engine"
 	"github.com/gatehouse-iam/gatehouse/bench/gatehouse"
 	"github.com/gatehouse-iam/gatehouse/bench/plain"
+	"github.com/gatehouse-iam/gatehouse/bench/store"
 	"github.com/gatehouse-iam/gatehouse/bench/workload"
 )
 
@@ -34,6 +35,9 @@ func (c *Comparison) alone(results *Results) error {
 		}
 		results.Figures = append(results.Figures, figure)
 		fmt.Fprintf(c.Progress, "%s: %s\n", figure.What, figure.Measured)
+	}
+	if err := c.fromStore(results); err != nil {
+		return err
 	}
 	results.Figures = append(results.Figures, allocations(results.Rows))
 	for i := range results.Rows {
@@ -145,6 +149,52 @@ func (c *Comparison) growth(*workload.Workload, *subject) (Figure, error) {
 		"W6: 10,000 statements; exponent of the growth from 10", fmt.Sprintf("%s; %.3f", duration(last), exponent), "≤ 500 ns; ≤ 0.05",
 		last <= 500 && exponent <= 0.05,
 	}, nil
+}
+
+// fromStore is the second clock: what authz.Decide, from a principal's id and a view, takes more than policy.Decide on ready sets.
+func (c *Comparison) fromStore(results *Results) error {
+	one, err := workload.Read(c.Testdata, "W1-one")
+	if err != nil {
+		return err
+	}
+	many, err := wide()
+	if err != nil {
+		return err
+	}
+	for _, of := range []struct {
+		w     *workload.Workload
+		reach float64
+	}{{one, 150}, {many, 250}} {
+		figure, err := c.more(of.w, of.reach)
+		if err != nil {
+			return err
+		}
+		results.Figures = append(results.Figures, figure)
+		fmt.Fprintf(c.Progress, "%s: %s\n", figure.What, figure.Measured)
+	}
+	return nil
+}
+
+func (c *Comparison) more(w *workload.Workload, reach float64) (Figure, error) {
+	ready, err := newSubject(&gatehouse.Engine, engine.Strings, w)
+	if err != nil {
+		return Figure{}, err
+	}
+	s, err := store.Open(w)
+	if err != nil {
+		return Figure{}, err
+	}
+	defer s.Close()
+	decide := s.Decide(w.Requests)
+	if err := check(decide, w.Requests); err != nil {
+		return Figure{}, fmt.Errorf("%s from the store: %w", w.Name, err)
+	}
+	sets, whole, ratio, err := versus(ready, &subject{decide: decide, timed: w.Timed}, c.Effort)
+	more := (ratio - 1) * sets.Ns
+	return Figure{
+		w.Name + ": authz.Decide from a principal's id and a view, more than policy.Decide",
+		fmt.Sprintf("%s more (%s), %.1f allocations", duration(more), duration(whole.Ns), whole.Allocs), fmt.Sprintf("≤ %g ns more", reach), more <= reach,
+	}, err
 }
 
 func slope(x, y []float64) float64 {

@@ -160,9 +160,13 @@ func (c *Comparison) report(r *Row) {
 	fmt.Fprintf(c.Progress, "%-12s %-10s %-8s %12.1f ns %8.1f allocs %10.0f B  %8.2f x\n", r.Workload, r.Engine, r.Form, r.Ns, r.Allocs, r.Bytes, r.Ratio)
 }
 
+func wide() (*workload.Workload, error) {
+	return workload.Wide(wideSeed, workload.WidePrincipals, wideRequests)
+}
+
 // wide measures the wide workload: as compare does, and what loading takes.
 func (c *Comparison) wide(results *Results) error {
-	w, err := workload.Wide(wideSeed, workload.WidePrincipals, wideRequests)
+	w, err := wide()
 	if err != nil {
 		return err
 	}
