@@ -76,7 +76,7 @@ func (c *Comparison) Run() (*Results, error) {
 			return nil, err
 		}
 	}
-	if c.Only != "" {
+	if c.Only != "" && c.Only != "figures" {
 		return results, nil
 	}
 	return results, c.alone(results)

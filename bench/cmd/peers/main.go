@@ -22,7 +22,7 @@ func main() {
 	flag.StringVar(&c.Testdata, "testdata", "testdata", "directory of the workloads")
 	flag.IntVar(&c.Effort.Rounds, "rounds", 7, "rounds of each comparison")
 	flag.DurationVar(&c.Effort.Slice, "slice", 100*time.Millisecond, "time of one engine in a round")
-	flag.StringVar(&c.Only, "only", "", "one workload instead of all")
+	flag.StringVar(&c.Only, "only", "", "one workload, or the figures without peers, instead of all")
 	names := flag.String("peers", "", "the peers, by name and comma; all without it")
 	flag.Parse()
 	for _, e := range []engine.Engine{minio.Engine, opa.Engine, cedar.Engine, cedar.Tuned, casbin.Engine} {
