@@ -59,13 +59,32 @@ func Requests(requests []workload.Request) []policy.Request {
 	return list
 }
 
-func (l loaded) Prepare(_ engine.Form, requests []workload.Request) (engine.Decide, error) {
+// shared are the requests, those that differ in nothing but who asks being one.
+func shared(requests []workload.Request) []*policy.Request {
+	type key struct {
+		action, resource string
+		context          *workload.Context
+	}
+	seen := map[key]*policy.Request{}
 	list := Requests(requests)
+	pointers := make([]*policy.Request, len(list))
+	for i, r := range requests {
+		k := key{r.Action, r.Resource, r.Context}
+		if seen[k] == nil {
+			seen[k] = &list[i]
+		}
+		pointers[i] = seen[k]
+	}
+	return pointers
+}
+
+func (l loaded) Prepare(_ engine.Form, requests []workload.Request) (engine.Decide, error) {
+	list := shared(requests)
 	if len(l) == 1 {
 		sets := l[requests[0].Principal]
-		return func(i int) (bool, error) { return policy.Decide(sets, &list[i]).Effect == policy.Allow, nil }, nil
+		return func(i int) (bool, error) { return policy.Decide(sets, list[i]).Effect == policy.Allow, nil }, nil
 	}
 	return func(i int) (bool, error) {
-		return policy.Decide(l[requests[i].Principal], &list[i]).Effect == policy.Allow, nil
+		return policy.Decide(l[requests[i].Principal], list[i]).Effect == policy.Allow, nil
 	}, nil
 }

@@ -14,6 +14,7 @@ const (
 	widePolicies   = 5
 	wideStatements = 4
 	wideContexts   = 64
+	wideTemplates  = 512 // different requests, but for who asks: what a server finds cold is the policies, not the request that it just read
 )
 
 var (
@@ -39,11 +40,15 @@ func Wide(seed uint64, principals, requests int) (*Workload, error) {
 	for i := range contexts {
 		contexts[i] = g.context(i)
 	}
+	templates := make([]Request, wideTemplates)
+	for i := range templates {
+		templates[i] = g.request(contexts)
+	}
 	oracle := oracle{w: w, read: map[string][]*policy.Document{}}
 	for i := range requests {
 		var r Request
 		for range 100 { // draws until the answer is the one wanted; a principal for whom none is found keeps the last
-			r = g.request(contexts)
+			r = pick(g, templates)
 			if i%2 == 0 {
 				r.Principal = WidePrincipal(g.IntN(principals))
 			} else {
