@@ -313,7 +313,7 @@ func TestCompiledSize(t *testing.T) {
 			keep[i%n] = p
 		}
 	})
-	if size := result.AllocedBytesPerOp(); size > 480 {
+	if size := result.AllocedBytesPerOp(); size > 384 {
 		t.Errorf("a compiled policy of 4 statements takes %d bytes besides its text (header %d)", size, unsafe.Sizeof(policy.Policy{}))
 	}
 }
