@@ -74,16 +74,10 @@ func (k *check) decide() policy.Decision {
 	if levels := k.rcp(); levels != nil && k.rcpReaches() {
 		k.request.RCP = levels
 	}
-	var d policy.Decision
 	if q.own != nil {
-		d = k.decideOwn()
-	} else {
-		d = k.decideAsked()
+		return k.decideOwn()
 	}
-	if d.Layer == policy.LayerResource && k.request.NeedsResourcePolicy && (k.service == "sts" || q.own != nil) {
-		d.Layer = policy.LayerTrust // there is no role to trust anybody, which must not show
-	}
-	return d
+	return k.decideAsked()
 }
 
 // who finds the sets of who asks; false if there is no such caller.

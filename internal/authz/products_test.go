@@ -144,8 +144,8 @@ func TestRulesOfProducts(t *testing.T) {
 		for range 2 { // and from memory
 			a := c.w.decide(&c.query)
 			var got any = allow
-			if a.Decision.Effect != policy.Allow {
-				got = a.Decision.Layer
+			if a.Denial != nil {
+				got = a.Denial.Decision.Layer
 			}
 			if got != c.want {
 				t.Errorf("%s: denied by %v (%v); want %v", c.name, got, a.Denial, c.want)
