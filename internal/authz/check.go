@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -132,7 +133,7 @@ func joined(levels, more []*policy.Set) []*policy.Set {
 	if len(levels) == 0 {
 		return more
 	}
-	return append(levels[:len(levels):len(levels)], more...)
+	return append(slices.Clip(levels), more...)
 }
 
 // ownedBy finds out whose the resource is.

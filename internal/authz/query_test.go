@@ -69,7 +69,7 @@ func TestKeysOfQueries(t *testing.T) {
 			single("aws:ResourceAccount", "1"), single("aws:ResourceTag/k", "v"), single("aws:MultiFactorAuthPresent", "true"), single("iam:ResourceTag/k", "v")}},
 			"aws:username=alice aws:PrincipalTag/team=red !aws:PrincipalTag/other aws:ResourceAccount=222222222222 !aws:ResourceTag/k !aws:MultiFactorAuthPresent !iam:ResourceTag/k"},
 	} {
-		for _, want := range strings.Fields(c.want) {
+		for want := range strings.FieldsSeq(c.want) {
 			key, value, present := strings.Cut(want, "=")
 			condition := `"ForAnyValue:StringEquals":{"` + key + `":"` + value + `"}`
 			if !present {
