@@ -23,15 +23,23 @@ import (
 // caseServer answers the questions of cases. Each case has the accounts for itself while it is decided.
 type caseServer struct {
 	*apiTest
-	roots map[string]caller
+	roots  map[string]caller
+	stored bool // SCPs and RCPs stand in the store
 }
 
-func openCases(t *testing.T) *caseServer {
+// openAccounts is a server with the accounts of the cases.
+func openAccounts(t *testing.T) *caseServer {
 	s := &caseServer{apiTest: openAPI(t), roots: map[string]caller{}}
 	for _, account := range []string{policytest.AccountA, policytest.AccountB, policytest.AccountM, policytest.AccountX, "123456789012", "777788889999"} {
 		s.roots[account] = s.addAccount(account)
 	}
-	// SCPs and RCPs come with the questions: the store's own would hold besides.
+	return s
+}
+
+// openCases is a server with the accounts and the organization of the cases. SCPs and RCPs come with the questions: the store's own would hold
+// besides. TestAuthorizeStoredChains has them in the store.
+func openCases(t *testing.T) *caseServer {
+	s := openAccounts(t)
 	(&statetest.Organization{
 		ID: "o-1", Management: policytest.AccountM, Root: "r-1", Units: map[string]string{"ou-1": "r-1"},
 		Accounts: map[string]string{policytest.AccountA: "ou-1", policytest.AccountB: "ou-1"}, Enabled: []statepb.PolicyType{},
@@ -285,6 +293,10 @@ func (s *caseServer) decide(c *policytest.Case) (o policytest.Outcome, err error
 		}()
 	}
 	question, names := asked(c)
+	if s.stored {
+		delete(question, "ServiceControlPolicies")
+		delete(question, "ResourceControlPolicies")
+	}
 	a := s.send(s.question(s.roots[asker], jsonOf(question)))
 	if a.status != http.StatusOK {
 		return o, fmt.Errorf("%s\n%s", s.jsonText(a), jsonOf(question))
@@ -341,7 +353,8 @@ func outcomeOf(body []byte, c *policytest.Case, names map[string]string) (o poli
 		_, o.Policy, _ = strings.Cut(got.Policy.Name, ".") // an inline policy
 	}
 	for _, p := range c.Policies {
-		if p.Name != o.Policy && (p.Layer != policy.LayerBoundary || p.Name != got.Policy.Name) {
+		managed := p.Layer == policy.LayerBoundary || p.Layer == policy.LayerSCP || p.Layer == policy.LayerRCP
+		if p.Name != o.Policy && (!managed || p.Name != got.Policy.Name) {
 			continue
 		}
 		o.Policy = p.Name
