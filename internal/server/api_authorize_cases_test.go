@@ -301,11 +301,7 @@ func (s *caseServer) decide(c *policytest.Case) (o policytest.Outcome, err error
 	if a.status != http.StatusOK {
 		return o, fmt.Errorf("%s\n%s", s.jsonText(a), jsonOf(question))
 	}
-	o, err = outcomeOf(a.body, c, names)
-	if _, with := names["ResourcePolicy"]; !with && o.Layer == policy.LayerTrust {
-		o.Layer = policy.LayerResource // a role without trust policy is refused like one that trusts nobody: policy.Decide alone cannot know that it is a role
-	}
-	return o, err
+	return outcomeOf(a.body, c, names)
 }
 
 // outcomeOf reads an answer, and checks what a policytest.Outcome does not hold.

@@ -218,7 +218,8 @@ func TestAuthorizeResource(t *testing.T) {
 		{"a policy is not required", everything, by(s3, b, own+`,"ResourcePolicyRequired":false`), identity},
 		{"a KMS key", everything, by("kms:Decrypt", key, ""), denied(false, "resource", "")},
 		{"a role is trusted by its trust policy", everything, by("sts:AssumeRole", arnHere+"role/r", `"ResourcePolicy":`+jsonOf(`{"Statement":{"Effect":"Allow","Principal":{"AWS":"`+testAccount+`"},"Action":"sts:AssumeRole"}}`)), identity},
-		{"a role without a trust policy", everything, by("sts:AssumeRole", arnHere+"role/r", ""), denied(false, "trust", "")},
+		{"a role without a trust policy", everything, by("sts:AssumeRole", arnHere+"role/r", ""), denied(false, "resource", "") + "User: " + bob +
+			" is not authorized to perform: sts:AssumeRole on resource: " + arnHere + "role/r because no role trust policy allows the sts:AssumeRole action\"}"},
 		{"a role that trusts somebody else", everything, by("sts:AssumeRole", arnHere+"role/r", `"ResourcePolicy":`+jsonOf(`{"Statement":{"Effect":"Allow","Principal":{"AWS":"`+testAccount2+`"},"Action":"sts:AssumeRole"}}`)), denied(false, "trust", "")},
 		{"an endpoint that is silent", everything, by(s3, b, own+`,"EndpointPolicy":`+jsonOf(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:Put*","Resource":"*"}}`)), denied(false, "endpoint", "")},
 		{"an endpoint", everything, by(s3, b, own+`,"EndpointPolicy":`+toBob), identity},
