@@ -71,6 +71,8 @@ func TestScannerBounds(t *testing.T) {
 		{`{"Id":"a"}x`, "text after the end", 10},
 		{`{"Id":"a"`, "expected ',' or '}'", 9},
 		{`{"Id"`, "expected ':'", 5},
+		{`{"Id`, "string without end", 1},
+		{`{"I\d":1}`, "unknown escape", 3},
 		{`{"Id":`, "unexpected end", 6},
 		{`{"Id":["a"`, "expected ',' or ']'", 10},
 	}
