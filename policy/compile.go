@@ -66,7 +66,7 @@ func Load(text string, kind Kind) (*Policy, error) {
 }
 
 // Compile makes a document ready for Decide. It refuses what has no meaning at all (what is no Kind, statements without
-// actions, or without resources or with a Principal where the kind does not let them, an Effect in another case, an action that
+// actions, or without resources or with a Principal where the kind does not let them, an RCP's without one, an Effect in another case, an action that
 // is not "*" or prefix:name), each as an *Error. A document that passed Validate always compiles. The rest of
 // Validate is not repeated: a document that was stored under older rules goes on to be enforced.
 func Compile(d *Document) (*Policy, error) {
@@ -205,6 +205,8 @@ func (s *Statement) compilable(kind Kind) *Error {
 		return syntaxError(s.Start, "too many values")
 	case s.Principal != nil && !kind.hasPrincipal():
 		return malformed(s.Start, messagePrincipal)
+	case s.Principal == nil && kind == RCP: // it could only be a Deny that is passed over
+		return malformed(s.Start, messageNoPrincipal)
 	}
 	for _, a := range s.Actions {
 		if message := noVendor(a) + manyColons(a); message != "" {

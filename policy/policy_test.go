@@ -363,6 +363,7 @@ func TestCompileRefuses(t *testing.T) {
 		{one(policy.Statement{Effect: "Deny", Actions: star, Resources: []string{"\xfe"}}), syntax},
 		{one(policy.Statement{Effect: "Deny", Actions: star, Resources: star, Conditions: []policy.Condition{{Operator: policy.StringLike, Name: "StringLike", Key: "k", Values: []string{"\xff"}}}}), syntax},
 		{one(policy.Statement{Effect: "Deny", Actions: star, Resources: star, Principal: &policy.Principal{Any: true}}), "Policy document should not specify a principal."},
+		{&policy.Document{Kind: policy.RCP, Statements: []policy.Statement{{Effect: "Deny", Actions: star, Resources: star}}}, "Missing required field Principal"},
 	}
 	for _, tt := range tests {
 		p, err := policy.Compile(tt.d)

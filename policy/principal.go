@@ -185,12 +185,12 @@ func (p *principal) class(q *query, deny bool) class {
 }
 
 // exempts says whether every member of the caller's identity chain is listed literally (docs/spec/policy-language.md 8.3). "*" lists
-// nobody literally.
+// nobody literally, nor does a canonical id list the account.
 func (p *principal) exempts(c *Caller) bool {
 	var account, entity, session bool
 	for i := range p.values {
 		v := &p.values[i]
-		if v.form == formEveryone {
+		if v.form == formEveryone || v.form == formCanonical {
 			continue
 		}
 		switch v.class(c) {

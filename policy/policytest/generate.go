@@ -176,7 +176,7 @@ func (g generator) document(c *Case, layer policy.Layer, statements int) *policy
 			s.Resources, s.NotResource = nil, false
 		}
 		switch {
-		case !withPrincipal(layer) || g.one(20):
+		case !withPrincipal(layer) || layer != policy.LayerRCP && g.one(20): // an RCP must have one
 		case layer == policy.LayerRCP && !g.one(8):
 			s.Principal = &policy.Principal{Any: true}
 		default:

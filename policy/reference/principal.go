@@ -150,9 +150,7 @@ func allListed(kind policy.Kind, p *policy.Principal, caller policy.Caller) bool
 	aws := func(named func(string, policy.Caller) bool) bool {
 		return listed(func(v policy.PrincipalValue) bool { return v.Type == "AWS" && v.Value != "" && named(v.Value, caller) })
 	}
-	accountListed := aws(namesAccount) || listed(func(v policy.PrincipalValue) bool {
-		return v.Type == "CanonicalUser" && valueClass(kind, v, caller) == account // 8.1: it means the account
-	})
+	accountListed := aws(namesAccount) // a canonical id does not list it (inferred)
 	switch caller.Kind {
 	case policy.RootCaller:
 		return accountListed

@@ -43,6 +43,9 @@ func (s *Sets) check() error {
 			if d != nil && !slices.Contains(set.kinds, d.Kind) {
 				return fmt.Errorf("reference: a document of kind %s %s", d.Kind, set.what)
 			}
+			if d != nil && d.Kind == policy.RCP && slices.ContainsFunc(d.Statements, func(s policy.Statement) bool { return s.Principal == nil }) {
+				return fmt.Errorf("reference: a statement without Principal %s", set.what) // docs/spec/evaluation.md 6.2.7
+			}
 		}
 	}
 	return nil
