@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -79,7 +80,7 @@ func TestScannerBounds(t *testing.T) {
 	for _, tt := range tests {
 		_, err := policy.Decode(tt.text, policy.Managed)
 		wantError(t, tt.text, err, policy.MalformedPolicyDocument, syntax, tt.detail)
-		if e, ok := err.(*policy.Error); ok && e.Offset != tt.offset {
+		if e, ok := errors.AsType[*policy.Error](err); ok && e.Offset != tt.offset {
 			t.Errorf("%.200s\nthe error is at %d, want %d", tt.text, e.Offset, tt.offset)
 		}
 	}
