@@ -59,7 +59,7 @@ func keyHash(key string) uint32 {
 
 // setContext changes what conditions and variables read.
 func (q *query) setContext(context []Entry) {
-	q.context, q.keys = context, keyTable{}
+	q.context, q.keys, q.searches, q.large = context, keyTable{}, 0, nil
 }
 
 // find returns the entry for a key, or nil where the key is absent: a key without values is (docs/spec/policy-language.md 11.1). Of
@@ -97,6 +97,9 @@ func (q *query) find(k *contextKey) *Entry {
 }
 
 func (q *query) findSlowly(k *contextKey) *Entry {
+	if q.searches++; q.searches > maxSearches {
+		return q.findLarge(k)
+	}
 	var found *Entry
 	for i := range q.context {
 		e := &q.context[i]

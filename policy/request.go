@@ -96,6 +96,8 @@ type query struct {
 	caller      *Caller
 	context     []Entry
 	keys        keyTable // of context
+	searches    int      // in a context that is too long for keys
+	large       *largeTable
 }
 
 // read fails for a request that no rule covers: the action is not prefix:name with both parts, the resource is empty, a text is
