@@ -20,6 +20,7 @@ type Decision struct {
 // attachment and statement order, is named, and so is the first statement that allows.
 func Decide(s *Sets, r *Request) Decision {
 	var q query
+	q.touchSet(s.Identity)
 	if !q.read(s, r) {
 		return Decision{}
 	}
@@ -111,10 +112,10 @@ func (v *verdict) ask(s *Set, q *query) bool {
 	if s == nil {
 		return true
 	}
-	if s.index != nil {
-		if s.index.hashed == nil {
-			return v.list(s, q)
-		}
+	switch {
+	case s.list != nil:
+		return v.list(s, q)
+	case s.index != nil:
 		f := finder{set: s, q: q, deny: noPlace, allow: noPlace, last: noPlace}
 		if s.index.find(&f) {
 			return v.found(&f)
@@ -122,26 +123,6 @@ func (v *verdict) ask(s *Set, q *query) bool {
 	}
 	for _, a := range s.policies {
 		if !v.add(a, q) {
-			return false
-		}
-	}
-	return true
-}
-
-// list asks the statements of a set whose index is a list. Its entries are in order, so that each statement is asked once.
-func (v *verdict) list(s *Set, q *query) bool {
-	last := noPlace
-	for i := range s.index.always {
-		e := &s.index.always[i]
-		if e.excludes(q.actions, q.resource) || !e.deny && v.allowed || e.place == last {
-			continue
-		}
-		last = e.place
-		if s.compiled[e.place>>16].apply(int(e.place&0xffff), q) == classNone {
-			continue
-		}
-		v.policy, v.statement, v.allowed = s.policies[e.place>>16], int32(e.place&0xffff), !e.deny
-		if e.deny {
 			return false
 		}
 	}

@@ -71,11 +71,11 @@ func ValidDate(v string) bool { return validDate(v) }
 // IndexForm says what index a set has: "", "list", "hash" or "hash and windows".
 func IndexForm(s *Set) string {
 	switch {
+	case s.list != nil:
+		return "list"
 	case s.index == nil:
 		return ""
-	case s.index.hashed == nil:
-		return "list"
-	case s.index.hashed.filter == nil:
+	case s.index.filter == nil:
 		return "hash"
 	}
 	return "hash and windows"
@@ -86,7 +86,7 @@ func IndexUse(s *Set, r *Request) (fuel, used int, ok bool) {
 	q, _ := newQuery(&Sets{}, r)
 	f := finder{set: s, q: q, deny: noPlace, allow: noPlace, last: noPlace}
 	ok = s.index.find(&f)
-	return s.index.hashed.fuel, s.index.hashed.fuel - f.fuel, ok
+	return s.index.fuel, s.index.fuel - f.fuel, ok
 }
 
 // CommonInstant and SlowInstant read a date by the short way and by the rules alone.

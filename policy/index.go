@@ -6,19 +6,21 @@ import "math/bits"
 // whom it finds is asked in full. What it must not do is miss one, so every rule below only leaves out what cannot match.
 //
 // Each way in which a statement can match a resource has an entry, which is checked in place without touching the policy: some bits
-// of the actions, and 8 bytes that the resource must have at one offset. A small set is the list of its entries, in order. In a larger
+// of the actions, and 8 bytes that the resource must have at one offset. A small set has a list of them (see listed). In a larger
 // one an entry stands in a hash table, under one text that its resources must have, its anchor: the literal beginning of the pattern, or,
-// where many patterns begin alike, 8 bytes between two wildcards that few others have. Who has no anchor stands in a list that is always read.
+// where many patterns begin alike, 8 bytes between two wildcards that few others have. Who has no anchor is always read.
 //
 // The index takes at most 76 bytes for each pattern in Resource: an entry, at most four slots, and 4 bytes of the window filter. Finding is bounded too: whoever makes patterns so that one request
 // finds the same statements again and again runs out of fuel after about the work of asking each statement once, and then that is done.
 type index struct {
-	always []entry
-	hashed *hashIndex // nil in small sets
+	always  []entry
+	lengths []uint16 // of the beginnings that are anchors, ascending; at most maxLengths
+	slots   []slot   // open addressing
+	shift   uint8    // 64 less the logarithm of the number of slots
+	filter  []uint64 // bits of the windows that are anchors; nil where there are none
+	entries []entry  // by anchor, those of one anchor in order
+	fuel    int
 }
-
-// smallIndex is up to how many entries reading all of them is cheaper than hashing.
-const smallIndex = 40
 
 // entry is a statement, by one way to match a resource.
 type entry struct {
@@ -37,16 +39,6 @@ type place uint32
 
 const noPlace place = 1<<32 - 1
 
-// hashIndex is the part of an index that is looked up.
-type hashIndex struct {
-	lengths []uint16 // of the beginnings that are anchors, ascending; at most maxLengths
-	slots   []slot   // open addressing
-	shift   uint8    // 64 less the logarithm of the number of slots
-	filter  []uint64 // bits of the windows that are anchors; nil where there are none
-	entries []entry  // by anchor, those of one anchor in order
-	fuel    int
-}
-
 // slot is the entries of one anchor; to is 0 where it is free. Anchors with equal keys are one: that only finds more.
 type slot struct{ key, from, to uint32 }
 
@@ -61,16 +53,15 @@ type finder struct {
 
 // find asks the statements that the index finds. It returns false if the fuel is used up, and what was found means nothing then.
 func (x *index) find(f *finder) bool {
-	h := x.hashed
-	f.fuel = h.fuel
-	return f.visit(x.always) && h.beginnings(f) && (h.filter == nil || h.windows(f))
+	f.fuel = x.fuel
+	return f.visit(x.always) && x.beginnings(f) && (x.filter == nil || x.windows(f))
 }
 
 // beginnings looks up the beginnings of the resource.
-func (h *hashIndex) beginnings(f *finder) bool {
+func (x *index) beginnings(f *finder) bool {
 	r := f.q.resource
 	state, done := uint64(hashSeed), 0
-	for _, length := range h.lengths {
+	for _, length := range x.lengths {
 		n := int(length)
 		if n > len(r) {
 			break
@@ -78,7 +69,7 @@ func (h *hashIndex) beginnings(f *finder) bool {
 		for ; done+8 <= n; done += 8 {
 			state = mix(state, load8(r, done))
 		}
-		if !f.visit(h.bucket(endHash(state, r, done, n))) {
+		if !f.visit(x.bucket(endHash(state, r, done, n))) {
 			return false
 		}
 	}
@@ -86,11 +77,11 @@ func (h *hashIndex) beginnings(f *finder) bool {
 }
 
 // windows looks up each 8 bytes of the resource.
-func (h *hashIndex) windows(f *finder) bool {
+func (x *index) windows(f *finder) bool {
 	r := f.q.resource
 	for i := 0; i+8 <= len(r); i++ {
 		sum := windowHash(load8(r, i))
-		if h.filtered(sum) && !f.visit(h.bucket(sum)) {
+		if x.filtered(sum) && !f.visit(x.bucket(sum)) {
 			return false
 		}
 	}
@@ -98,19 +89,19 @@ func (h *hashIndex) windows(f *finder) bool {
 }
 
 // filtered says whether some window with the hash may be an anchor.
-func (h *hashIndex) filtered(sum uint64) bool {
-	bit := uint32(sum) & uint32(len(h.filter)*64-1)
-	return h.filter[bit>>6]>>(bit&63)&1 != 0
+func (x *index) filtered(sum uint64) bool {
+	bit := uint32(sum) & uint32(len(x.filter)*64-1)
+	return x.filter[bit>>6]>>(bit&63)&1 != 0
 }
 
-func (h *hashIndex) bucket(sum uint64) []entry {
-	for i, mask := sum>>h.shift, uint64(len(h.slots)-1); ; i = (i + 1) & mask {
-		s := &h.slots[i]
+func (x *index) bucket(sum uint64) []entry {
+	for i, mask := sum>>x.shift, uint64(len(x.slots)-1); ; i = (i + 1) & mask {
+		s := &x.slots[i]
 		if s.to == 0 {
 			return nil
 		}
 		if s.key == uint32(sum) {
-			return h.entries[s.from:s.to]
+			return x.entries[s.from:s.to]
 		}
 	}
 }
@@ -140,7 +131,7 @@ func (f *finder) ask(e *entry) bool {
 		return true
 	}
 	f.last = e.place
-	p, i := f.set.compiled[e.place>>16], int(e.place&0xffff)
+	p, i := &f.set.seats[e.place>>16].policy, int(e.place&0xffff)
 	if f.fuel -= p.weight(i); f.fuel < 0 {
 		return false
 	}

@@ -39,43 +39,36 @@ func (p *Policy) texts(words []uint32) (begin, rest string, split wildcards) {
 	return r.text[:r.literal], "", split
 }
 
-// newIndex makes the index of policies that can all be evaluated, or nil where there are too many.
-func newIndex(policies []*Attached) *index {
+// indexed makes the list of a small set and the index of a larger one, of policies that can all be evaluated. There is neither where
+// there are too many of them.
+func (s *Set) indexed() {
 	entries := 0
-	for _, a := range policies {
+	for _, a := range s.policies {
 		entries += int(a.Policy.entries)
 		if a.Policy.Len() >= maxPolicies {
-			return nil
+			return
 		}
 	}
-	if len(policies) >= maxPolicies {
-		return nil
+	if len(s.policies) >= maxPolicies {
+		return
 	}
-	if entries <= smallIndex {
-		x := &index{always: make([]entry, 0, entries)}
-		var stack [smallIndex]draft
-		drafts := stack[:0]
-		for number, a := range policies {
-			drafts = a.Policy.drafts(number, drafts)
-		}
-		for i := range drafts {
-			x.always = append(x.always, drafts[i].entry)
-		}
-		return x
+	if entries <= maxListed && len(s.policies) <= maxListed {
+		s.list = newList(s.policies, entries)
+		return
 	}
 	drafts := make([]draft, 0, entries)
-	for number, a := range policies {
+	for number, a := range s.policies {
 		drafts = a.Policy.drafts(number, drafts)
 	}
 	fuel := 0
-	for _, a := range policies {
+	for _, a := range s.policies {
 		for i := range a.Policy.Len() {
 			fuel += a.Policy.weight(i)
 		}
 	}
-	cutBeginnings(drafts, policies)
-	anchorWindows(drafts, policies)
-	return hashDrafts(drafts, 2*fuel+len(drafts))
+	cutBeginnings(drafts, s.policies)
+	anchorWindows(drafts, s.policies)
+	s.index = hashDrafts(drafts, 2*fuel+len(drafts))
 }
 
 // drafts appends those of the policy.
@@ -262,45 +255,44 @@ func hashDrafts(drafts []draft, fuel int) *index {
 		anchored++
 	}
 	log := bits.Len(uint(anchored)) + 1
-	h := &hashIndex{
-		lengths: lengths.all(), slots: make([]slot, 1<<log), shift: uint8(64 - log), entries: make([]entry, anchored), fuel: fuel,
+	x := &index{
+		always: make([]entry, 0, len(drafts)-anchored), lengths: lengths.all(), slots: make([]slot, 1<<log), shift: uint8(64 - log), entries: make([]entry, anchored), fuel: fuel,
 	}
 	if windows > 0 {
-		h.filter = make([]uint64, max(1, 1<<bits.Len(uint(windows))/4))
+		x.filter = make([]uint64, max(1, 1<<bits.Len(uint(windows))/4))
 	}
-	x := &index{always: make([]entry, 0, len(drafts)-anchored), hashed: h}
 	for i := range drafts { // count
 		d := &drafts[i]
 		if d.sum == 0 {
 			x.always = append(x.always, d.entry)
 			continue
 		}
-		h.slot(d.sum).to++
+		x.slot(d.sum).to++
 		if d.long == 0 {
-			h.admit(d.sum)
+			x.admit(d.sum)
 		}
 	}
 	at := uint32(0)
-	for i := range h.slots { // make room, and point behind it
-		if s := &h.slots[i]; s.to > 0 {
+	for i := range x.slots { // make room, and point behind it
+		if s := &x.slots[i]; s.to > 0 {
 			at += s.to
 			s.from, s.to = at, at
 		}
 	}
 	for i := len(drafts) - 1; i >= 0; i-- { // from the last to the first, so that each bucket is in order
 		if d := &drafts[i]; d.sum != 0 {
-			s := h.slot(d.sum)
+			s := x.slot(d.sum)
 			s.from--
-			h.entries[s.from] = d.entry
+			x.entries[s.from] = d.entry
 		}
 	}
 	return x
 }
 
 // slot is that of an anchor, or the free one that becomes it.
-func (h *hashIndex) slot(sum uint64) *slot {
-	for i, mask := sum>>h.shift, uint64(len(h.slots)-1); ; i = (i + 1) & mask {
-		s := &h.slots[i]
+func (x *index) slot(sum uint64) *slot {
+	for i, mask := sum>>x.shift, uint64(len(x.slots)-1); ; i = (i + 1) & mask {
+		s := &x.slots[i]
 		if s.to == 0 {
 			s.key = uint32(sum)
 			return s
@@ -311,7 +303,7 @@ func (h *hashIndex) slot(sum uint64) *slot {
 	}
 }
 
-func (h *hashIndex) admit(sum uint64) {
-	bit := uint32(sum) & uint32(len(h.filter)*64-1)
-	h.filter[bit>>6] |= 1 << (bit & 63)
+func (x *index) admit(sum uint64) {
+	bit := uint32(sum) & uint32(len(x.filter)*64-1)
+	x.filter[bit>>6] |= 1 << (bit & 63)
 }

@@ -98,6 +98,7 @@ type query struct {
 	keys        keyTable // of context
 	searches    int      // in a context that is too long for keys
 	large       *largeTable
+	touched     uint32 // read ahead, see touch; of no meaning
 }
 
 // read fails for a request that no rule covers: the action is not prefix:name with both parts, the resource is empty, a text is

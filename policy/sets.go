@@ -12,12 +12,19 @@ type Attached struct {
 // so callers, sessions and accounts may share it, and it is cheapest when it is made once and kept. A nil *Set is no set at all, which
 // is not the same as a set without policies: a limit that exists and allows nothing.
 type Set struct {
+	list     []listed // of a small set
+	seats    []seat   // of policies; nil in a broken set
+	index    *index   // of a larger set. Without list and index, statements are asked in turn
+	kinds    uint16   // bit 1<<kind for each kind of policy in it
+	context  bool     // a policy reads the request context
+	broken   bool     // some policy cannot be evaluated
 	policies []*Attached
-	compiled []*Policy // of policies, so that asking them reads no more than it must; nil in a broken set
-	index    *index    // nil: statements are asked in turn
-	kinds    uint16    // bit 1<<kind for each kind of policy in it
-	context  bool      // a policy reads the request context
-	broken   bool      // some policy cannot be evaluated
+}
+
+// seat is a policy of a set, copied: asking it takes one place of memory less.
+type seat struct {
+	policy   Policy
+	attached *Attached
 }
 
 // NewSet makes a set of policies in attachment order, which is the order in which a decision names them. A nil entry, or one without
@@ -33,11 +40,11 @@ func NewSet(policies ...*Attached) *Set {
 		s.context = s.context || a.Policy.UsesContext()
 	}
 	if !s.broken {
-		s.compiled = make([]*Policy, len(policies))
+		s.seats = make([]seat, len(policies))
 		for i, a := range policies {
-			s.compiled[i] = a.Policy
+			s.seats[i] = seat{*a.Policy, a}
 		}
-		s.index = newIndex(policies)
+		s.indexed()
 	}
 	return s
 }
@@ -51,13 +58,13 @@ func (s *Set) Policies() []*Attached {
 }
 
 // Unindexed is the same set without an index: decisions ask every statement in turn. Their answers are the same; tests compare them.
-// s may be nil.
+// What a single policy keeps for itself stays: that of a resource leaves out statements by the bits of their actions. s may be nil.
 func (s *Set) Unindexed() *Set {
 	if s == nil {
 		return nil
 	}
 	out := *s
-	out.index = nil
+	out.list, out.index = nil, nil
 	return &out
 }
 
