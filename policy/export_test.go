@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"reflect"
+	"strings"
+)
 
 // For the tests that compare the matchers with package reference, which this package's own tests cannot import.
 
@@ -104,3 +107,13 @@ func SlowInstant(v string) (seconds int64, ok bool) {
 
 // CommonAddress reads an IPv4 address by the short way.
 func CommonAddress(v string) (uint32, bool) { return commonAddress(v) }
+
+// IndexMemory is how many patterns the index of a set knows, and how many bytes it takes for them.
+func IndexMemory(s *Set) (entries, bytes int) {
+	if s.list != nil {
+		return len(s.list), cap(s.list) * int(reflect.TypeFor[listed]().Size())
+	}
+	x, entryBytes := s.index, int(reflect.TypeFor[entry]().Size())
+	bytes = (cap(x.always)+cap(x.entries))*entryBytes + cap(x.slots)*int(reflect.TypeFor[slot]().Size()) + cap(x.filter)*8
+	return len(x.always) + len(x.entries), bytes
+}

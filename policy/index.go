@@ -10,7 +10,8 @@ import "math/bits"
 // one an entry stands in a hash table, under one text that its resources must have, its anchor: the literal beginning of the pattern, or,
 // where many patterns begin alike, 8 bytes between two wildcards that few others have. Who has no anchor is always read.
 //
-// The index takes at most 76 bytes for each pattern in Resource: an entry, at most four slots, and 4 bytes of the window filter. Finding is bounded too: whoever makes patterns so that one request
+// The index takes at most 76 bytes for each pattern in Resource: an entry, at most four slots, and 4 bytes of the window filter; a list
+// takes 32. Finding is bounded too: whoever makes patterns so that one request
 // finds the same statements again and again runs out of fuel after about the work of asking each statement once, and then that is done.
 type index struct {
 	always  []entry

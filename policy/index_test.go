@@ -246,3 +246,28 @@ func TestIndexAsksFew(t *testing.T) {
 		}
 	}
 }
+
+// An index takes the memory that is promised, at the sizes where its tables have just grown too.
+func TestIndexMemory(t *testing.T) {
+	t.Parallel()
+	const small, large = 32, 76 // bytes for each pattern
+	rng := rand.New(rand.NewPCG(5, 9))
+	forms := make(map[string]int)
+	for _, statements := range []int{4, 40, 63, 64, 127, 128, 255, 256, 300, 511, 512, 513} {
+		for round := range 4 {
+			set := patternSource{rng, []int{3, 30, 300}[round%3]}.set(t, policy.Identity, statements, 3)
+			form := policy.IndexForm(set)
+			forms[form]++
+			bound := large
+			if form == "list" {
+				bound = small
+			}
+			if entries, bytes := policy.IndexMemory(set); entries < statements || bytes > bound*entries {
+				t.Errorf("%d statements: a %s of %d entries in %d bytes, %d for each", statements, form, entries, bytes, bytes/entries)
+			}
+		}
+	}
+	if forms["list"] == 0 || forms["hash and windows"] == 0 {
+		t.Errorf("not every form came up: %v", forms)
+	}
+}
