@@ -181,8 +181,8 @@ func joinBytes(s string) uint64 {
 		return shortWord(s)
 	}
 	all := load8(s, n-8)
-	for i := 0; i < n-8; i += 8 {
-		all |= load8(s, i)
+	for ; len(s) > 8; s = s[8:] {
+		all |= load8(s, 0)
 	}
 	return all
 }

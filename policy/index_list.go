@@ -75,10 +75,9 @@ func (e *listed) setInner(block string) {
 	e.inner = binary.LittleEndian.Uint64(bytes[:])
 }
 
-// excludes says that what the entry is for cannot be about the request.
-func (e *listed) excludes(actions actionBits, resource string) bool {
-	return e.actions&actions == 0 ||
-		e.at != anywhere && (int(e.at)+8 > len(resource) || load8(resource, int(e.at)) != e.window) ||
+// excludes says that what the entry is for cannot be about the resource.
+func (e *listed) excludes(resource string) bool {
+	return e.at != anywhere && (int(e.at)+8 > len(resource) || load8(resource, int(e.at)) != e.window) ||
 		e.innerBytes > 0 && !e.hasInner(resource)
 }
 
@@ -91,57 +90,88 @@ func (e *listed) hasInner(resource string) bool {
 	return strings.Contains(resource, string(bytes[:e.innerBytes&15]))
 }
 
+// fewListed is up to how many entries reading ahead takes longer than it saves: there is little that could come meanwhile.
+const fewListed = 4
+
 // list asks the statements of a small set. Its entries are in order, so that each statement is asked once.
 func (v *verdict) list(s *Set, q *query) bool {
-	found := uint64(0)
-	actions, r := q.actions, q.resource
-	for i := range s.list {
-		e := &s.list[i]
-		if !e.excludes(actions, r) {
-			found |= 1 << (i & 63)
-			q.touch(&s.seats[e.policy].policy, e)
-		}
+	if len(s.list) <= fewListed {
+		return v.few(s, q)
 	}
-	asked := -1
-	for ; found != 0; found &= found - 1 {
+	var last *listed
+	for found := s.candidates(q); found != 0; found &= found - 1 {
 		e := &s.list[bits.TrailingZeros64(found)]
-		number := int(e.policy)<<8 | int(e.statement)
-		if !e.deny && v.allowed || number == asked {
+		if !e.deny && v.allowed || last != nil && e.statement == last.statement && e.policy == last.policy {
 			continue
 		}
-		asked = number
-		m := &s.seats[e.policy]
-		if m.policy.apply(int(e.statement), q) == classNone {
-			continue
-		}
-		v.policy, v.statement, v.allowed = m.attached, int32(e.statement), !e.deny
-		if e.deny {
+		last = e
+		if !v.asked(s, e, q) {
 			return false
 		}
 	}
 	return true
 }
 
-// touchSet reads a word of each policy of a small set and of its list, before they are needed, and waits for none of them.
-func (q *query) touchSet(s *Set) {
-	if s == nil || len(s.list) == 0 {
-		return
+// few is list without reading ahead. A statement that is asked twice answers the same.
+func (v *verdict) few(s *Set, q *query) bool {
+	for i := range s.list {
+		e := &s.list[i]
+		if e.actions&q.actions == 0 || e.excludes(q.resource) || !e.deny && v.allowed {
+			continue
+		}
+		if !v.asked(s, e, q) {
+			return false
+		}
 	}
-	q.touched = uint32(s.list[0].actions)
-	for i := range s.seats {
-		q.touched += s.seats[i].policy.statements
-	}
+	return true
 }
 
-// touch reads a word of each place that asking the entry's statement will read. It waits for none of them.
-func (q *query) touch(p *Policy, e *listed) {
-	if at := int(e.code) * lineWords; at < len(p.code) {
-		q.touched += p.code[at]
+// asked asks one statement. It returns false for an explicit deny.
+func (v *verdict) asked(s *Set, e *listed, q *query) bool {
+	m := &s.seats[e.policy]
+	if m.policy.apply(int(e.statement), q) == classNone {
+		return true
 	}
-	if at := int(e.statement) * headWords; at < len(p.code) {
-		q.touched += p.code[at]
+	v.policy, v.statement, v.allowed = m.attached, int32(e.statement), !e.deny
+	return !e.deny
+}
+
+// candidates are the entries of the list that may be about the request, as bits. It touches what asking their statements will read.
+func (s *Set) candidates(q *query) uint64 {
+	found, touched := uint64(0), uint32(0)
+	actions, r := q.actions, q.resource
+	for i := range s.list {
+		e := &s.list[i]
+		if e.actions&actions == 0 || e.excludes(r) {
+			continue
+		}
+		found |= 1 << (i & 63)
+		touched += s.seats[e.policy].policy.touch(e)
+	}
+	q.touched += touched
+	return found
+}
+
+// touch reads a word of each place that asking the entry's statement will read. Nobody waits for what it returns, nor needs it.
+func (p *Policy) touch(e *listed) uint32 {
+	touched := uint32(0)
+	if at := int(e.code) * lineWords; at < len(p.code) {
+		touched = p.code[at]
 	}
 	if at := int(e.text) * lineBytes; at < len(p.text) {
-		q.touched += uint32(p.text[at])
+		touched += uint32(p.text[at])
 	}
+	return touched
+}
+
+// touch reads a word of each policy of a small set and of its list, if there is any reading ahead. The set may be nil.
+func (s *Set) touch() uint32 {
+	if s == nil || len(s.list) <= fewListed {
+		return 0
+	}
+	touched := uint32(s.list[0].actions)
+	for i := range s.seats {
+		touched += s.seats[i].policy.statements
+	}
+	return touched
 }
