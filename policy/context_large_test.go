@@ -3,6 +3,7 @@ package policy_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestLongContext(t *testing.T) {
 			for i, effect := range []string{"Allow", "Deny"} {
 				d.Statements = append(d.Statements, policy.Statement{
 					Effect: effect, Actions: []string{"*"}, Resources: []string{"arn:aws:s3:::b"},
-					Conditions: append(before[:len(before):len(before)], policy.Condition{
+					Conditions: append(slices.Clip(before), policy.Condition{
 						Name: "StringEquals", Operator: policy.StringEquals, Key: key, Values: []string{fmt.Sprint(i), "${" + strings.ToLower(key) + ", 'x'}"}[:2-i],
 					}),
 				})
