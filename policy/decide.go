@@ -20,7 +20,9 @@ type Decision struct {
 // attachment and statement order, is named, and so is the first statement that allows.
 func Decide(s *Sets, r *Request) Decision {
 	var q query
-	q.touched = s.Identity.touch() // so that it comes while the request is read
+	if s.Identity != nil && len(s.Identity.list) > fewListed {
+		q.touched = s.Identity.touch() // so that it comes while the request is read
+	}
 	if !q.read(s, r) {
 		return Decision{}
 	}

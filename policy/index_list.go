@@ -105,7 +105,12 @@ func (v *verdict) list(s *Set, q *query) bool {
 			continue
 		}
 		last = e
-		if !v.asked(s, e, q) {
+		m := &s.seats[e.policy]
+		if m.policy.apply(int(e.statement), q) == classNone {
+			continue
+		}
+		v.policy, v.statement, v.allowed = m.attached, int32(e.statement), !e.deny
+		if e.deny {
 			return false
 		}
 	}
@@ -119,21 +124,16 @@ func (v *verdict) few(s *Set, q *query) bool {
 		if e.actions&q.actions == 0 || e.excludes(q.resource) || !e.deny && v.allowed {
 			continue
 		}
-		if !v.asked(s, e, q) {
+		m := &s.seats[e.policy]
+		if m.policy.apply(int(e.statement), q) == classNone {
+			continue
+		}
+		v.policy, v.statement, v.allowed = m.attached, int32(e.statement), !e.deny
+		if e.deny {
 			return false
 		}
 	}
 	return true
-}
-
-// asked asks one statement. It returns false for an explicit deny.
-func (v *verdict) asked(s *Set, e *listed, q *query) bool {
-	m := &s.seats[e.policy]
-	if m.policy.apply(int(e.statement), q) == classNone {
-		return true
-	}
-	v.policy, v.statement, v.allowed = m.attached, int32(e.statement), !e.deny
-	return !e.deny
 }
 
 // candidates are the entries of the list that may be about the request, as bits. It touches what asking their statements will read.
@@ -164,11 +164,8 @@ func (p *Policy) touch(e *listed) uint32 {
 	return touched
 }
 
-// touch reads a word of each policy of a small set and of its list, if there is any reading ahead. The set may be nil.
+// touch reads a word of the list and of each policy of a small set.
 func (s *Set) touch() uint32 {
-	if s == nil || len(s.list) <= fewListed {
-		return 0
-	}
 	touched := uint32(s.list[0].actions)
 	for i := range s.seats {
 		touched += s.seats[i].policy.statements
