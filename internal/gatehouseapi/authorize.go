@@ -14,13 +14,18 @@ import (
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// onAuthorize: the permission is on who is asked about, "*" for those that belong to no account.
+// onAuthorize: the permission is on who is asked about, "*" for those that belong to no account; of a federated user that the asker describes on
+// its issuer too.
 func onAuthorize(c *service.Call, r state.Reader, in *ghapi.AuthorizeRequest) ([]authz.Target, error) {
 	s, err := subjectOf(c, r, in.Principal)
 	if err != nil {
 		return nil, err
 	}
-	return []authz.Target{{ARN: s.arn, Account: s.account, Tags: s.tags}}, nil
+	targets := []authz.Target{{ARN: s.arn, Account: s.account, Tags: s.tags}}
+	if in.Principal.IssuerArn != nil { // the asker chooses it, and the answer tells what its policies say
+		targets = append(targets, authz.Target{ARN: *in.Principal.IssuerArn, Account: s.account, Tags: s.tags})
+	}
+	return targets, nil
 }
 
 // authorize decides one check.

@@ -10,9 +10,10 @@ import (
 )
 
 // Bounds of the context that an asker gives. They leave room for what the store knows in policy.MaxContext and policy.MaxContextText, which a
-// decision sees of both together. The number of keys is bounded by the model.
+// decision sees of both together, and bound the work of one question: every value may meet every value of the documents that come with it.
+// The number of keys is bounded by the model.
 const (
-	maxContextText = policy.MaxContextText / 2 // bytes of all values, each counted as valueOverhead longer than it is
+	maxContextText = 32 << 10 // bytes of all values, each counted as valueOverhead longer than it is
 	valueOverhead  = 64
 )
 

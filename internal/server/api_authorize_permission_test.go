@@ -43,7 +43,6 @@ func TestWhoMayAuthorize(t *testing.T) {
 		{`"Arn":"` + arnHere + `root"`, arnHere + "root", []string{arnHere + "user/*"}},
 		{`"AccessKeyId":"` + session.AccessKeyID + `","SessionToken":"` + session.SessionToken + `"`, arnHere + "root", []string{arnHere + "user/*"}},
 		{`"Arn":"` + stsHere + `assumed-role/Job/s1"`, stsHere + "assumed-role/Job/s1", []string{arnHere + "role/div/Job", arnHere + "*", stsHere + "assumed-role/Job/s2"}},
-		{`"Arn":"` + stsHere + `federated-user/fed","IssuerArn":"` + arnHere + `user/div/bob"`, stsHere + "federated-user/fed", []string{arnHere + "user/div/bob"}},
 		{`"Arn":"` + stsHere + `assumed-root","SessionPolicies":["{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}"]`, stsHere + "assumed-root", []string{arnHere + "root"}},
 		{`"Arn":"` + arnHere + `user/nobody"`, arnHere + "user/nobody", []string{arnHere + "user/div/*"}},
 		{`"Service":["s3.amazonaws.com"]`, "*", []string{arnHere + "*", "arn:aws:s3:::*"}},
@@ -63,6 +62,24 @@ func TestWhoMayAuthorize(t *testing.T) {
 		if got := x.ask(asker, question); strings.HasPrefix(got, "403") {
 			t.Errorf("%s, allowed on exactly what it needs: %s", c.principal, got)
 		}
+	}
+	// Of a federated user on its issuer too, whose policies the answer tells of.
+	fed, issuer := stsHere+"federated-user/fed", arnHere+"user/div/bob"
+	question := who(`"Arn":"` + fed + `","IssuerArn":"` + issuer + `"`)
+	for _, c := range []struct {
+		allow []string
+		want  string
+	}{
+		{[]string{"Allow gatehouse:Authorize " + issuer}, denied(fed, false)},
+		{[]string{"Allow gatehouse:Authorize " + fed}, denied(issuer, false)},
+		{[]string{"Allow gatehouse:Authorize *", "Deny gatehouse:Authorize " + issuer}, denied(issuer, true)},
+	} {
+		x.policy(x.root, "asker", "p", c.allow...)
+		x.asks(c.want, asker, question)
+	}
+	x.policy(x.root, "asker", "p", "Allow gatehouse:Authorize "+fed, "Allow gatehouse:Authorize "+issuer)
+	if got := x.ask(asker, question); !strings.HasPrefix(got, "{") {
+		t.Errorf("allowed on the federated user and its issuer: %s", got)
 	}
 	// The tags of who is asked about are those of the resource.
 	x.ok(x.root, "TagUser", "UserName", "bob", "Tags.member.1.Key", "team", "Tags.member.1.Value", "red")

@@ -111,7 +111,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 		{"400 MalformedPolicyDocument EndpointPolicy: Syntax errors in policy. Statement is missing (byte 0)", about(`"EndpointPolicy":"{}"`)},
 		{"400 MalformedPolicyDocument SessionPolicies.2: Syntax errors in policy. Statement is missing (byte 0)", who(job + `,"SessionPolicies":[` + allow + `,"{}"]`)},
 		{"400 MalformedPolicyDocument ServiceControlPolicies.2.1: Policy document should not specify a principal.", about(`"ServiceControlPolicies":[[],["{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"*\",\"Resource\":\"*\"}}"]]`)},
-		{"400 MalformedPolicyDocument ResourceControlPolicies.1.3: The provided policy document does not meet the requirements of the specified policy type. the document is an array, not an object (byte 0)", about(`"ResourceControlPolicies":[[` + allow + `,` + allow + `,"[]"]]`)},
+		{"400 MalformedPolicyDocument ResourceControlPolicies.1.3: The provided policy document does not meet the requirements of the specified policy type. the document is an array, not an object (byte 0)", about(`"ResourceControlPolicies":[[` + jsonOf(trustAll) + `,` + jsonOf(trustAll) + `,"[]"]]`)},
 		{badRequest + "EndpointType goes with EndpointPolicy.", about(`"EndpointType":"Gateway"`)},
 		{oneError + "Value 'gateway' at 'endpointType'" + failed + "Member must satisfy enum value set: [Interface, Gateway]", about(`"EndpointType":"gateway","EndpointPolicy":` + allow)},
 		// Context
@@ -150,10 +150,10 @@ func TestAuthorizeLimits(t *testing.T) {
 	}
 	for _, c := range []struct{ what, at, beyond, want string }{
 		{"context keys", ask(`"Context":` + numbered(256, `"k%d":"v"`)), ask(`"Context":` + numbered(257, `"k%d":"v"`)), over("context", "256")},
-		{"context values", ask(`"Context":{"k":` + repeated(2048, `""`) + `}`), ask(`"Context":{"k":` + repeated(2049, `""`) + `}`),
-			badRequest + "The values in Context have more than 131072 bytes, each counted 64 longer than it is."},
-		{"a context value", ask(`"Context":{"k":"` + strings.Repeat("x", 131072-64) + `"}`), ask(`"Context":{"k":"` + strings.Repeat("x", 131072-63) + `"}`),
-			badRequest + "The values in Context have more than 131072 bytes, each counted 64 longer than it is."},
+		{"context values", ask(`"Context":{"k":` + repeated(512, `""`) + `}`), ask(`"Context":{"k":` + repeated(513, `""`) + `}`),
+			badRequest + "The values in Context have more than 32768 bytes, each counted 64 longer than it is."},
+		{"a context value", ask(`"Context":{"k":"` + strings.Repeat("x", 32768-64) + `"}`), ask(`"Context":{"k":"` + strings.Repeat("x", 32768-63) + `"}`),
+			badRequest + "The values in Context have more than 32768 bytes, each counted 64 longer than it is."},
 		{"a context key", ask(`"Context":{"` + strings.Repeat("k", 512) + `":"v"}`), ask(`"Context":{"` + strings.Repeat("k", 513) + `":"v"}`),
 			oneError + "Value at 'context'" + failed + "Map keys must satisfy constraint: [Member must have length less than or equal to 512, Member must have length greater than or equal to 1]"},
 		{"resource tags", ask(`"ResourceTags":` + numbered(50, `"k%d":"v"`)), ask(`"ResourceTags":` + numbered(51, `"k%d":"v"`)), over("resourceTags", "50")},
@@ -191,7 +191,7 @@ func TestAuthorizeUnderAllLimits(t *testing.T) {
 	x := openAPI(t)
 	x.role(x.root, "Job", trustEC2)
 	tags := numbered(50, `"k%[1]d`+strings.Repeat("é", 120)+`":"`+strings.Repeat("\U0001F600", 256)+`"`)
-	keys := numbered(256, `"x:k%d":"`+strings.Repeat("v", 448)+`"`)
+	keys := numbered(256, `"x:k%d":"`+strings.Repeat("v", 64)+`"`)
 	reads := `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringLike":{"x:k1":"v*"}}}}`
 	got := x.ask(x.root, `{"Principal":{"Arn":"`+stsHere+`assumed-role/Job/s1","SessionTags":`+tags+`,"SessionPolicies":[`+jsonOf(reads)+`]},`+asksBucket+
 		`,"ResourceTags":`+tags+`,"Context":`+keys+`}`)
