@@ -24,6 +24,7 @@ func TestDecisionsAllocateNothing(t *testing.T) {
 	view, at := w.store.View(), time.Unix(1795262401, 0)
 	for _, q := range []Query{
 		{Principal: alice(accountA)},
+		{Principal: rootOf(accountA)},
 		{Principal: app(accountA), Session: limited},
 		{Principal: &state.Principal{Kind: state.FederatedUser, Account: accountA, ID: aliceID, Path: "/", Name: "alice", Session: "fed"}, Session: limited},
 		{Anonymous: true, ResourcePolicy: w.bucketPolicy(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalType":"Anonymous"}}}}`)},

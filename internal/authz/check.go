@@ -122,18 +122,10 @@ func (k *check) principal() bool {
 		*k.room = k.caller.sets
 		k.room.Caller.Canonical = k.q.Canonical
 		if scp {
-			k.room.SCP = joined(k.room.SCP, k.q.SCP)
+			k.room.SCP = slices.Concat(k.room.SCP, k.q.SCP) // those of the store first
 		}
 	}
 	return true
-}
-
-// joined puts the levels of an asker behind those of the store.
-func joined(levels, more []*policy.Set) []*policy.Set {
-	if len(levels) == 0 {
-		return more
-	}
-	return append(slices.Clip(levels), more...)
 }
 
 // ownedBy finds out whose the resource is.
@@ -157,7 +149,7 @@ func (k *check) membership() *state.Membership {
 		switch {
 		case k.caller != nil && k.owner == k.caller.account:
 			k.owned = k.caller.member
-		case k.owner != "":
+		default:
 			k.owned = k.r.Membership(k.owner)
 		}
 	}
@@ -174,7 +166,7 @@ func (k *check) rcp() []*policy.Set {
 	case len(k.q.RCP) == 0:
 		return m.RCP
 	default:
-		return joined(m.RCP, k.q.RCP)
+		return slices.Concat(m.RCP, k.q.RCP)
 	}
 }
 

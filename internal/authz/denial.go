@@ -33,7 +33,7 @@ func (k *check) denial(d policy.Decision) *Denial {
 	if k.q.Provider != "" && (k.isAction("sts:AssumeRoleWithSAML") || k.isAction("sts:AssumeRoleWithWebIdentity")) {
 		n.Text = "Not authorized to perform " + k.q.Action
 	}
-	if d.Layer == policy.LayerResource && k.request.NeedsResourcePolicy && (k.service == "sts" || k.q.own != nil) {
+	if d.Layer == policy.LayerResource && k.request.NeedsResourcePolicy && k.service == "sts" {
 		n.Decision.Layer = policy.LayerTrust // there is no role to trust anybody, which must not show
 	}
 	return n

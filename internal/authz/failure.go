@@ -50,9 +50,10 @@ func (k *check) panicked(value any) {
 	k.tell(fmt.Errorf("a panic: %v", value), debug.Stack())
 }
 
-// undecided finds out why there is no decision. A principal that is not there and a request outside of the bounds are no failures.
+// undecided finds out why there is no decision. A principal that is not there, credentials that are refused and a request outside of the
+// bounds are no failures.
 func (k *check) undecided() {
-	if k.refusal != "" || k.request.Action == "" {
+	if k.request.Action == "" {
 		return
 	}
 	// What is decided of the smallest request is decided of any that is well formed, unless a policy cannot be read.

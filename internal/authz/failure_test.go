@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,17 +32,22 @@ func (b broken) Membership(id string) *state.Membership {
 	return b.Reader.Membership(id)
 }
 
+func load(t testing.TB, text string, kind policy.Kind) *policy.Policy {
+	t.Helper()
+	p, err := policy.Load(text, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func allows(t testing.TB, kind policy.Kind) *policy.Policy {
 	t.Helper()
 	text := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 	if kind == policy.Resource {
 		text = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}`
 	}
-	p, err := policy.Load(text, kind)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return load(t, text, kind)
 }
 
 // TestFailures: what goes wrong inside a decision denies, whoever asks and whatever policies say, and somebody hears of it.
@@ -51,11 +57,20 @@ func TestFailures(t *testing.T) {
 	put(t, s, func(tx *state.Tx) {
 		putPolicy(t, tx, "U1", "a", "Allow", "*")
 		putPolicy(t, tx, "U2", "a", "Allow", "*")
+		conditional := `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:username":"max"}}}}`
+		putUser(tx, "U3", "max")
+		tx.Put(state.AccountUnit(ownAccount), record("U3", "a").WithDocument(load(t, conditional, policy.Identity)))
+		lost, at := &state.ManagedPolicy{}, &state.Attachment{}
+		lost.Id, lost.Name, lost.Path, lost.DefaultVersion, lost.LastVersion = "ANPALOST", "lost", "/", 2, 2 // and has no version
+		at.Owner, at.Policy = "U3", lost.ARN(ownAccount)
+		tx.Put(state.AccountUnit(ownAccount), lost)
+		tx.Put(state.AccountUnit(ownAccount), at)
 		gone := &state.Attachment{}
 		gone.Owner, gone.Policy = "U2", "arn:aws:iam::"+ownAccount+":policy/gone"
 		tx.Put(state.AccountUnit(ownAccount), gone)
 	})
 	view := s.View()
+	max := state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: "U3", Path: "/", Name: "max"}
 	const other = "444455556666"
 	bucket := Query{Principal: &bob, Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Owner: ownAccount}
 	with := func(change func(q *Query)) Query {
@@ -83,13 +98,26 @@ func TestFailures(t *testing.T) {
 		{"a managed policy that is gone", view, with(func(q *Query) { q.Principal = &eve }),
 			`the identity-based policy "" (ARN "arn:aws:iam::111122223333:policy/gone", owner "") is not there or cannot be read`,
 			`User: arn:aws:iam::111122223333:user/eve is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" because no identity-based policy allows the s3:GetObject action`},
+		{"a managed policy without its version, beside one with conditions", view, with(func(q *Query) { q.Principal = &max }),
+			`the identity-based policy "lost" (ARN "arn:aws:iam::111122223333:policy/lost", owner "") is not there or cannot be read`, ""},
 		{"a level that cannot be read", view, with(func(q *Query) { q.SCP = []*policy.Set{policy.NewSet(nil)} }), "a service control policy is not there", ""},
 		{"a level of another kind", view, with(func(q *Query) {
 			q.RCP = []*policy.Set{policy.NewSet(&policy.Attached{Policy: allows(t, policy.Identity)})}
 		}), "a policy stands where policies of its kind cannot", ""},
 		{"the resource's policy", view, with(func(q *Query) { q.ResourcePolicy = &policy.Attached{Name: "x"} }), `the resource's policy "x"`, ""},
 		{"the endpoint's policy", view, with(func(q *Query) { q.Endpoint = &policy.Attached{Name: "x"} }), `the endpoint policy "x"`, ""},
+		{"the endpoint's policy, behind a resource's that can be read", view, with(func(q *Query) {
+			q.ResourcePolicy, q.Endpoint = &policy.Attached{Policy: allows(t, policy.Resource)}, &policy.Attached{Name: "x"}
+		}), `the endpoint policy "x"`, ""},
+		{"another kind than a resource's", view, with(func(q *Query) {
+			q.ResourcePolicy = &policy.Attached{Policy: allows(t, policy.Identity), Name: "x"}
+		}), "a policy stands where policies of its kind cannot", ""},
+		{"another kind than an endpoint's", view, with(func(q *Query) {
+			q.Endpoint = &policy.Attached{Policy: allows(t, policy.Identity), Name: "x"}
+		}), "a policy stands where policies of its kind cannot", ""},
 		{"a session policy", view, with(func(q *Query) { q.SessionPolicies = []*policy.Attached{{Name: "x"}} }), `the session policy "x"`, ""},
+		// Nothing is asked of policies:
+		{"a call without permissions", view, with(func(q *Query) { q.Principal, q.Action, q.Resource = &eve, "sts:GetCallerIdentity", "*" }), "", ""},
 		// The fault of who asks, and nothing to repair here:
 		{"no action", view, with(func(q *Query) { q.Action = "s3" }), "", "denied"},
 		{"a context without bounds", view, with(func(q *Query) { q.Context = make([]policy.Entry, policy.MaxContext+1) }), "", "denied"},
@@ -124,6 +152,9 @@ func TestFailures(t *testing.T) {
 		if f := heard[0]; !strings.Contains(f.Error(), c.failed) || f.Action != c.query.Action || strings.HasPrefix(c.failed, "a panic") != (f.Stack != nil) {
 			t.Errorf("%s: %v (stack: %t); want %s", c.name, f, f.Stack != nil, c.failed)
 		}
+		if f := heard[0]; !errors.Is(f, f.Err) {
+			t.Errorf("%s: the cause is not to be found in %v", c.name, f)
+		}
 		New().Decide(c.reader, &c.query) // without anybody to tell
 	}
 }
@@ -149,9 +180,13 @@ func TestFailuresAreToldAgainWhenTheyComeBack(t *testing.T) {
 	}
 	for i := range 3 * maxTold { // what is known of failures is bounded
 		z.failures.again(fmt.Sprint(i))
+		if n := len(z.failures.told); n > maxTold {
+			t.Fatalf("%d failures are remembered", n)
+		}
 	}
-	if n := len(z.failures.told); n > maxTold {
-		t.Errorf("%d failures are remembered", n)
+	var f failures
+	if f.again("one") || f.again("two") || !f.again("one") || !f.again("two") {
+		t.Error("of two failures one is forgotten")
 	}
 }
 

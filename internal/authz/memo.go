@@ -18,10 +18,9 @@ type memo struct {
 	member  *state.Membership // nil for an account in no organization
 	of      *memo             // of a session: its user or role, or root user; nil for those
 
-	kind     policy.CallerKind // RootCaller, UserCaller or RoleCaller: what the memo, or its principal, is of
-	reads    reads             // of the policies in sets
-	rcpReads reads             // of the RCPs above the account
-	weight   int               // its bytes, about
+	kind   policy.CallerKind // RootCaller, UserCaller or RoleCaller: what the memo, or its principal, is of
+	reads  reads             // of the policies in sets
+	weight int               // its bytes, about
 
 	sets   policy.Sets
 	name   string         // as messages print the caller; "" for a role, which never calls
@@ -125,7 +124,7 @@ func (z *Authorizer) principalOf(a *state.Account, member *state.Membership, id 
 // sessionOf gives what is known of a session of m.
 func (z *Authorizer) sessionOf(a *state.Account, m *memo, q *Query, last bool) *memo {
 	made := madeBy{q.FederatedProvider, q.AssumedRoot}
-	last = last && q.Session != nil && q.Session.AccessKeyID != "" && len(q.SessionPolicies) == 0
+	last = last && q.Session != nil && len(q.SessionPolicies) == 0
 	if last {
 		// Sessions never change, so that the same one says the same.
 		s := z.memos.find(q.Session.AccessKeyID)
@@ -149,7 +148,7 @@ func (m *memo) isOf(kind state.PrincipalKind) bool {
 func (m *memo) under(a *state.Account, q *Query, made madeBy) *memo {
 	s := &memo{
 		account: m.account, sets: m.sets, reads: m.reads, name: m.name,
-		kind: m.kind, epoch: m.epoch, member: m.member, rcpReads: m.rcpReads,
+		kind: m.kind, epoch: m.epoch, member: m.member,
 		of: m, session: q.Session, called: q.Principal.Session, made: made,
 	}
 	switch {

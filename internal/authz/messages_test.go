@@ -18,6 +18,7 @@ func TestMessages(t *testing.T) {
 		allowAll  = document(statement("Allow", "*", "*"))
 		getObject = document(statement("Allow", "s3:GetObject", "*"))
 		denyGet   = document(statement("Allow", "*", "*"), statement("Deny", "s3:GetObject", "*"))
+		denyAll   = document(statement("Deny", "*", "*"))
 		silent    = document(statement("Allow", "ec2:*", "*"))
 	)
 	const (
@@ -96,6 +97,15 @@ func TestMessages(t *testing.T) {
 		{"KMS, another account", allowAll, nil, func(_ *world, q *Query) { q.Principal, q.Action, q.Resource = alice(accountB), "kms:Decrypt", key },
 			"User: arn:aws:iam::222222222222:user/alice is not authorized to perform: kms:Decrypt on resource: " + key +
 				" because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"},
+		{"KMS, foreign", allowAll, nil, func(_ *world, q *Query) { q.Principal, q.Action, q.Resource = alice(accountX), "kms:Decrypt", key },
+			"User: arn:aws:iam::999999999999:user/alice is not authorized to perform: kms:Decrypt on resource: " + key +
+				" because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"},
+		{"KMS, another account, by the caller's own policies", denyAll, nil, func(_ *world, q *Query) { q.Principal, q.Action, q.Resource = alice(accountB), "kms:Decrypt", key },
+			"User: arn:aws:iam::222222222222:user/alice is not authorized to perform: kms:Decrypt on resource: " + key + " with an explicit deny in an identity-based policy"},
+		{"endpoint of another service, in the organization", allowAll, nil, func(w *world, q *Query) {
+			q.Action, q.Resource = "sqs:SendMessage", "arn:aws:sqs:us-east-1:222222222222:q"
+			q.Owner, q.Endpoint = accountB, &policy.Attached{Policy: w.load(to("Allow", `"*"`, "s3:PutObject"), policy.Endpoint)}
+		}, who + "sqs:SendMessage on resource: arn:aws:sqs:us-east-1:222222222222:q because no VPC endpoint policy allows the sqs:SendMessage action"},
 		{"E17", "", nil, func(_ *world, q *Query) { q.Principal, q.Anonymous = nil, true },
 			`User: anonymous is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" because no resource-based policy allows the s3:GetObject action`},
 		{"service", "", nil, func(_ *world, q *Query) {
@@ -105,6 +115,18 @@ func TestMessages(t *testing.T) {
 			q.Principal, q.Provider = nil, "arn:aws:iam::111111111111:oidc-provider/idp.example.com"
 			q.Action, q.Resource = "sts:AssumeRoleWithWebIdentity", target
 		}, "Not authorized to perform sts:AssumeRoleWithWebIdentity"},
+		{"E18, SAML", "", nil, func(_ *world, q *Query) {
+			q.Principal, q.Provider = nil, "arn:aws:iam::111111111111:saml-provider/idp"
+			q.Action, q.Resource = "sts:AssumeRoleWithSAML", target
+		}, "Not authorized to perform sts:AssumeRoleWithSAML"},
+		{"a provider, of something else", "", nil, func(_ *world, q *Query) { q.Principal, q.Provider = nil, "accounts.google.com" },
+			`User: accounts.google.com is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" because no resource-based policy allows the s3:GetObject action`},
+		{"no provider", allowAll, nil, func(_ *world, q *Query) {
+			q.Principal, q.Action, q.Resource = app(accountA), "sts:AssumeRoleWithWebIdentity", target
+		}, "User: arn:aws:sts::111111111111:assumed-role/app/s1 is not authorized to perform: sts:AssumeRoleWithWebIdentity on resource: " + target +
+			" because no role trust policy allows the sts:AssumeRoleWithWebIdentity action"},
+		{"a service of one name", "", nil, func(_ *world, q *Query) { q.Principal, q.Service = nil, []string{"x.amazonaws.com"} },
+			`User: x.amazonaws.com is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" because no resource-based policy allows the s3:GetObject action`},
 		{"no resource", "", nil, func(_ *world, q *Query) { q.Action, q.Resource = "s3:ListAllMyBuckets", "*" },
 			who + "s3:ListAllMyBuckets because no identity-based policy allows the s3:ListAllMyBuckets action"},
 		{"root of AssumeRoot", "", nil, func(w *world, q *Query) {

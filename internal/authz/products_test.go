@@ -56,6 +56,8 @@ func TestRulesOfProducts(t *testing.T) {
 		{"SCP, outside", bound, Query{Principal: alice(accountX), Action: "denied:X", Resource: "*"}, allow},
 		{"SCP of the caller, not of the owner", bound, Query{Principal: alice(accountX), Action: "denied:X", Resource: topic, ResourcePolicy: opens}, allow},
 		{"SCP, anonymous", bound, Query{Anonymous: true, Action: "denied:X", Resource: topic, ResourcePolicy: opens}, allow},
+		{"an asker's SCP, the management account by its canonical id", free, Query{Principal: alice(accountM), Canonical: "c", Action: "other:X", Resource: "*", SCP: denies}, allow},
+		{"an asker's SCP, by its canonical id", free, Query{Principal: alice(accountA), Canonical: "c", Action: "other:X", Resource: "*", SCP: denies}, scp},
 		{"SCP, a service", bound, Query{Service: []string{"x.amazonaws.com"}, Action: "denied:X", Resource: topic, ResourcePolicy: opens}, allow},
 		{"an asker's SCP", free, Query{Principal: alice(accountA), Action: "other:X", Resource: "*", SCP: denies}, scp},
 		{"an asker's SCP, outside", free, Query{Principal: alice(accountX), Action: "other:X", Resource: "*", SCP: denies}, scp},
@@ -82,6 +84,8 @@ func TestRulesOfProducts(t *testing.T) {
 		{"RCP, AWS managed key", bound, Query{Principal: alice(accountA), Action: "kms:Decrypt", Resource: key, ResourcePolicy: opens, AWSManaged: true}, allow},
 		{"RCP, a role", bound, Query{Principal: alice(accountA), Action: "sts:AssumeRole", Resource: target, ResourcePolicy: trusts}, rcp},
 		{"RCP, a service-linked role that is assumed", bound, Query{Service: []string{"x.amazonaws.com"}, Action: "sts:AssumeRole", Resource: slr, ResourcePolicy: trusts}, allow},
+		{"RCP, no role", bound, Query{Principal: alice(accountA), Action: "sts:Get", Resource: "arn:aws:sts::" + accountA + ":role/aws-service-role/x"}, rcp},
+		{"an asker's RCP does not lift the store's", bound, Query{Principal: alice(accountA), Action: "s3:GetObject", Resource: bucket, Owner: accountA, RCP: bound.store.View().Membership(accountB).RCP[1:]}, rcp},
 		{"an asker's RCP", free, Query{Principal: alice(accountA), Action: "s3:GetObject", Resource: bucket, Owner: accountA, RCP: deniesRCP}, rcp},
 		{"an asker's RCP, an owner of no organization", free, Query{Principal: alice(accountX), Action: "s3:GetObject", Resource: bucket, RCP: deniesRCP}, rcp},
 		{"an asker's RCP, the management account's", free, Query{Principal: alice(accountM), Action: "s3:GetObject", Resource: bucket, RCP: deniesRCP}, allow},
@@ -90,6 +94,7 @@ func TestRulesOfProducts(t *testing.T) {
 		{"KMS key", free, Query{Principal: alice(accountA), Action: "kms:Decrypt", Resource: key}, resource},
 		{"KMS key, root", free, Query{Principal: rootOf(accountA), Action: "KMS:Decrypt", Resource: key}, resource},
 		{"KMS alias", free, Query{Principal: alice(accountA), Action: "kms:UpdateAlias", Resource: "arn:aws:kms:us-east-1:" + accountA + ":alias/a"}, allow},
+		{"a key of another service", free, Query{Principal: alice(accountA), Action: "kms:Get", Resource: "arn:aws:other:us-east-1:" + accountA + ":key/1"}, allow},
 		{"no key", free, Query{Principal: alice(accountA), Action: "kms:ListKeys", Resource: "*"}, allow},
 		{"role", free, Query{Principal: alice(accountA), Action: "sts:AssumeRole", Resource: target}, trust},
 		{"role, not assumed", free, Query{Principal: alice(accountA), Action: "iam:GetRole", Resource: target}, allow},
@@ -103,6 +108,7 @@ func TestRulesOfProducts(t *testing.T) {
 		{"rescue, not federated by root", free, Query{Principal: &state.Principal{Kind: state.FederatedUser, Account: accountA, ID: accountA, Session: "f"}, Session: limited,
 			Action: "s3:GetBucketPolicy", Resource: bucket, Owner: accountA, ResourcePolicy: closes}, resource},
 		{"rescue, another owner", free, Query{Principal: rootOf(accountA), Action: "s3:GetBucketPolicy", Resource: bucket, Owner: accountB, ResourcePolicy: closes}, resource},
+		{"rescue, another owner whose policy allows it", free, Query{Principal: rootOf(accountA), Action: "s3:GetBucketPolicy", Resource: bucket, Owner: accountB, ResourcePolicy: opens}, allow},
 		{"rescue, but an RCP", bound, Query{Principal: rootOf(accountA), Action: "s3:GetBucketPolicy", Resource: bucket, Owner: accountA, ResourcePolicy: closes}, rcp},
 		{"root does not assume roles", free, Query{Principal: rootOf(accountA), Action: "sts:AssumeRole", Resource: target, ResourcePolicy: trusts}, refused},
 		// 7.1
@@ -111,6 +117,8 @@ func TestRulesOfProducts(t *testing.T) {
 		{"PassRole, another account's, said to be one's own", free, Query{Principal: alice(accountB), Action: "iam:passrole", Resource: target, Owner: accountB, ResourcePolicy: opens, Grantees: []string{policy.AllUsers}}, resource},
 		// owner(R)
 		{"the ARN says whose", free, Query{Principal: alice(accountB), Action: "sqs:SendMessage", Resource: queue}, resource},
+		{"the asker says whose", free, Query{Principal: alice(accountB), Action: "sqs:SendMessage", Resource: queue, Owner: accountB}, allow},
+		{"the asker says whose, not the ARN", free, Query{Principal: alice(accountA), Action: "sqs:SendMessage", Resource: queue, Owner: accountB}, resource},
 		{"nothing says whose", free, Query{Principal: alice(accountB), Action: "s3:GetObject", Resource: bucket}, allow},
 		{"no account", free, Query{Principal: alice(accountB), Action: "iam:GetPolicy", Resource: "arn:aws:iam::aws:policy/X"}, allow},
 		// 4.4
@@ -126,6 +134,10 @@ func TestRulesOfProducts(t *testing.T) {
 		{"IAM, federated", free, Query{Principal: federated, Session: limited, Action: "iam:ListUsers", Resource: "*"}, refused},
 		{"IAM, session", free, Query{Principal: alice(accountA), Session: temporary, Action: "iam:ListUsers", Resource: "*"}, refused},
 		{"IAM, session with MFA", free, Query{Principal: alice(accountA), Session: factor, Action: "iam:ListUsers", Resource: "*"}, allow},
+		{"IAM, AssumeRoot", free, Query{Principal: rootOf(accountA), Session: temporary, AssumedRoot: true, Action: "iam:ListUsers", Resource: "*"}, allow},
+		{"IAM, session of root", free, Query{Principal: rootOf(accountA), Session: temporary, Action: "iam:ListUsers", Resource: "*"}, refused},
+		{"GetSessionToken, AssumeRoot", free, Query{Principal: rootOf(accountA), AssumedRoot: true, Action: "sts:GetSessionToken", Resource: "*"}, refused},
+		{"GetSessionToken, AssumeRoot with MFA", free, Query{Principal: rootOf(accountA), Session: factor, AssumedRoot: true, Action: "sts:DecodeAuthorizationMessage", Resource: "*"}, allow},
 		{"IAM, role", free, Query{Principal: app(accountA), Session: temporary, Action: "iam:ListUsers", Resource: "*"}, allow},
 		{"PassRole, session", free, Query{Principal: alice(accountA), Session: temporary, Action: "iam:PassRole", Resource: target}, allow},
 		{"STS, session", free, Query{Principal: alice(accountA), Session: factor, Action: "sts:DecodeAuthorizationMessage", Resource: "*"}, refused},
@@ -175,5 +187,37 @@ func TestRefusals(t *testing.T) {
 	}
 	if heard > 0 {
 		t.Error("a refusal is no failure")
+	}
+}
+
+// TestNames: what an ARN says of a resource, and which of its accounts is the id of one.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for resource, want := range map[string]named{
+		"arn:aws:sqs:us-east-1:111111111111:q":  {"sqs", "111111111111", "q"},
+		"arn:aws:s3:::b/k":                      {"s3", "", "b/k"},
+		"arn:aws:iam::aws:policy/X":             {"iam", "aws", "policy/X"},
+		"arn:aws:logs:r:1:log-group:g:*":        {"logs", "1", "log-group:g:*"},
+		"arn:::::":                              {},
+		"*":                                     {},
+		"":                                      {},
+		"arn:aws:sqs:us-east-1:111111111111":    {},
+		"arn:aws:sqs:us-east-1":                 {},
+		"urn:aws:sqs:us-east-1:111111111111:q":  {},
+		"ARN:aws:sqs:us-east-1:111111111111:q":  {},
+		"aws:sqs:us-east-1:111111111111:q":      {},
+		":arn:sqs:us-east-1:111111111111:queue": {},
+	} {
+		if got := name(resource); got != want {
+			t.Errorf("%q: %+v; want %+v", resource, got, want)
+		}
+	}
+	for s, want := range map[string]bool{
+		"111111111111": true, "000000000000": true, "999999999999": true, "012345678901": true, "": false, "aws": false, "11111111111": false, "1111111111111": false,
+		"11111111111/": false, "11111111111:": false, "/11111111111": false, ":11111111111": false, "11111a111111": false, "aaaaaaaaaaaa": false, "            ": false,
+	} {
+		if got := isAccount(s); got != want {
+			t.Errorf("%q: %t; want %t", s, got, want)
+		}
 	}
 }

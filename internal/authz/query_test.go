@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +17,9 @@ func TestReserved(t *testing.T) {
 		"aws:PrincipalArn": true, "AWS:principalORGid": true, "aws:PrincipalTag/x": true, "aws:PrincipalServiceName": true, "aws:PrincipalIsAWSService": true,
 		"aws:username": true, "aws:UserId": true, "aws:TokenIssueTime": true, "aws:MultiFactorAuthPresent": true, "aws:multifactorauthage": true,
 		"aws:SourceIdentity": true, "aws:FederatedProvider": true, "aws:AssumedRoot": true, "aws:ResourceTag/x": true, "aws:ResourceAccount": true,
-		"aws:ResourceOrgPaths": true, "iam:ResourceTag/x": true, "IAM:resourcetag/X": true,
-		"": false, "a": false, "aws:": false, "aws": false, "awsx:username": false, "aws:usernames": false, "aws:SourceIp": false, "aws:SourceArn": false,
+		"aws:ResourceOrgPaths": true, "aws:Principal": true, "aws:Resource": true, "iam:ResourceTag/": true, "iam:ResourceTag/x": true, "IAM:resourcetag/X": true,
+		"": false, "a": false, "aws:": false, "aws": false, "awsx:username": false, "aws:usernames": false, "aws:upperc": false, "aws:PrincipaX": false, "aws:Mulder": false, "aws:CurrentDate": false, "aws:ViaAwsServicx": false, "aws:xserid": false,
+		"iam:ResourceTax/x": false, "sam:ResourceTag/x": false, "aws:SourceIp": false, "aws:SourceArn": false,
 		"aws:RequestTag/x": false, "aws:TagKeys": false, "aws:CurrentTime": false, "aws:ViaAWSService": false, "s3:ResourceTag/x": false,
 		"iam:ResourceTag": false, "iam:PolicyARN": false, "aws:RequestedRegion": false, "aws:u\u017fername": false, "saml:sub": false,
 	} {
@@ -28,7 +30,7 @@ func TestReserved(t *testing.T) {
 }
 
 // TestKeysOfQueries: which keys a decision for another program sees, by asking whether a statement that tests them applies. Keys are written
-// key=value; !key is absent.
+// key=value, key==value where it has no other one; !key is absent.
 func TestKeysOfQueries(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -47,7 +49,7 @@ func TestKeysOfQueries(t *testing.T) {
 		{"a member", Query{Principal: alice(accountA)}, "aws:PrincipalArn=arn:aws:iam::111111111111:user/alice aws:PrincipalAccount=111111111111 aws:PrincipalType=User aws:userid=AIDAALICE aws:username=alice " +
 			"aws:PrincipalTag/team=red aws:PrincipalOrgID=o-1 aws:PrincipalOrgPaths=o-1/r-1/ou-1/ aws:PrincipalIsAWSService=false !aws:TokenIssueTime !aws:MultiFactorAuthPresent"},
 		{"the management account", Query{Principal: alice(accountM)}, "aws:PrincipalOrgID=o-1 aws:PrincipalOrgPaths=o-1/r-1/"},
-		{"outside", Query{Principal: alice(accountX)}, "!aws:PrincipalOrgID !aws:PrincipalOrgPaths aws:ResourceOrgID=o-1 aws:ResourceOrgPaths=o-1/r-1/ aws:ResourceAccount=222222222222"},
+		{"outside", Query{Principal: alice(accountX)}, "!aws:PrincipalOrgID !aws:PrincipalOrgPaths aws:ResourceOrgID=o-1 aws:ResourceOrgPaths==o-1/r-1/ aws:ResourceAccount=222222222222"},
 		{"root", Query{Principal: rootOf(accountA)}, "aws:PrincipalArn=arn:aws:iam::111111111111:root aws:PrincipalType=Account aws:userid=111111111111 !aws:username !aws:AssumedRoot aws:PrincipalOrgID=o-1"},
 		{"AssumeRoot", Query{Principal: rootOf(accountA), AssumedRoot: true, Session: &session.Session{}}, "aws:PrincipalArn=arn:aws:iam::111111111111:root aws:AssumedRoot=true"},
 		{"a role", Query{Principal: app(accountA), Session: issued, Time: at}, "aws:PrincipalArn=arn:aws:iam::111111111111:role/p/app aws:userid=AROAAPP:s1 !aws:username aws:SourceIdentity=carol aws:PrincipalTag/team=green " +
@@ -58,6 +60,7 @@ func TestKeysOfQueries(t *testing.T) {
 		{"a role, when is not known", Query{Principal: app(accountA), Session: &session.Session{}}, "!aws:TokenIssueTime aws:MultiFactorAuthPresent=false"},
 		{"a service", Query{Service: []string{"a.amazonaws.com", "b.amazonaws.com"}}, "!aws:PrincipalArn !aws:PrincipalAccount aws:PrincipalType=Service aws:userid=a.amazonaws.com aws:PrincipalIsAWSService=true " +
 			"aws:PrincipalServiceName=a.amazonaws.com aws:PrincipalServiceNamesList=b.amazonaws.com !aws:PrincipalOrgID"},
+		{"a service of one name", Query{Service: []string{"a.amazonaws.com"}}, "aws:PrincipalType=Service aws:PrincipalServiceName=a.amazonaws.com aws:PrincipalServiceNamesList=a.amazonaws.com"},
 		{"a provider", Query{Provider: "accounts.google.com"}, "aws:FederatedProvider=accounts.google.com !aws:PrincipalType !aws:userid !aws:PrincipalIsAWSService"},
 		{"anonymous", Query{Anonymous: true}, "!aws:PrincipalArn aws:PrincipalAccount=anonymous aws:PrincipalType=Anonymous aws:userid=anonymous !aws:PrincipalIsAWSService !aws:PrincipalOrgID"},
 		{"the resource's tags", Query{Principal: alice(accountA), ResourceTags: []*statepb.Tag{{Key: "k", Value: "v"}}}, "aws:ResourceTag/k=v !iam:ResourceTag/k"},
@@ -68,17 +71,27 @@ func TestKeysOfQueries(t *testing.T) {
 		{"keys that are not the asker's", Query{Principal: alice(accountA), Context: []policy.Entry{single("aws:userNAME", "root"), single("aws:PrincipalTag/team", "blue"), single("aws:PrincipalTag/other", "x"),
 			single("aws:ResourceAccount", "1"), single("aws:ResourceTag/k", "v"), single("aws:MultiFactorAuthPresent", "true"), single("iam:ResourceTag/k", "v")}},
 			"aws:username=alice aws:PrincipalTag/team=red !aws:PrincipalTag/other aws:ResourceAccount=222222222222 !aws:ResourceTag/k !aws:MultiFactorAuthPresent !iam:ResourceTag/k"},
+		{"nobody knows whose", Query{Anonymous: true, Resource: "arn:aws:s3:::b"}, "!aws:ResourceAccount !aws:ResourceOrgID"},
+		{"a role that is passed", Query{Principal: alice(accountA), Action: "iam:PassRole", Resource: "arn:aws:iam::" + accountB + ":role/x", ResourceTags: []*statepb.Tag{{Key: "k", Value: "v"}}},
+			"!aws:ResourceTag/k !iam:ResourceTag/k aws:ResourceAccount=222222222222"},
 	} {
 		for want := range strings.FieldsSeq(c.want) {
 			key, value, present := strings.Cut(want, "=")
 			condition := `"ForAnyValue:StringEquals":{"` + key + `":"` + value + `"}`
-			if !present {
+			if only, ok := strings.CutPrefix(value, "="); ok {
+				condition = `"ForAllValues:StringEquals":{"` + key + `":"` + only + `"},"Null":{"` + key + `":"false"}`
+			} else if !present {
 				condition = `"Null":{"` + key[1:] + `":"true"}`
 			}
 			q := c.query
-			q.Action, q.Resource = "sqs:SendMessage", queue
 			// A deny, so that nobody needs to be allowed anything.
-			q.ResourcePolicy = &policy.Attached{Policy: w.load(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{`+condition+`}}}`, policy.Resource)}
+			text := `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{` + condition + `}}}`
+			q.Action, q.Resource = cmp.Or(q.Action, "sqs:SendMessage"), cmp.Or(q.Resource, queue)
+			if q.Action == "iam:PassRole" { // roles that are passed have no policy
+				q.Endpoint = &policy.Attached{Policy: w.load(text, policy.Endpoint)}
+			} else {
+				q.ResourcePolicy = &policy.Attached{Policy: w.load(text, policy.Resource)}
+			}
 			for range 2 {
 				if a := w.decide(&q); a.Decision.Effect != policy.DenyExplicit {
 					t.Errorf("%s: not %s", c.name, want)

@@ -29,9 +29,8 @@ func gather(a *state.Account, member *state.Membership, id string, kind policy.C
 	if !found {
 		return nil
 	}
-	if member != nil && !member.Management {
+	if member != nil {
 		m.sets.SCP = member.SCP
-		m.rcpReads = readsOfSets(member.RCP...)
 	}
 	m.reads = readsOfSets(m.sets.Identity, m.sets.Boundary) | readsOfSets(m.sets.SCP...)
 	m.weigh()

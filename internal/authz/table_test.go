@@ -54,8 +54,15 @@ func TestTable(t *testing.T) {
 		if x.find(id) != nil {
 			t.Errorf("%q is found", id)
 		}
-		x.put("a very long id of somebody", &memo{})
-		x.put("", &memo{})
+	}
+	x.put("a very long id of somebody", &memo{})
+	x.put("", &memo{})
+	if x.find("a very long id of somebody") != nil || x.find("") != nil {
+		t.Error("an id that is none is found")
+	}
+	x.put("a", second)
+	if x.find("a") != second {
+		t.Error("a short id is not found")
 	}
 }
 
@@ -69,6 +76,10 @@ func TestTableTellsIDsApart(t *testing.T) {
 	s.store(&set(*s.slots.Load(), h)[1], h, m)
 	if x.find("asked for") != nil {
 		t.Error("somebody else's memo")
+	}
+	s.store(&set(*s.slots.Load(), h)[1], h, nil) // as between two writes
+	if x.find("asked for") != nil {
+		t.Error("there is no memo")
 	}
 }
 
@@ -101,13 +112,53 @@ func TestTableIsBounded(t *testing.T) {
 		t.Error("a memo that fills more than a shard is remembered")
 	}
 
+	last := &memo{weight: maxShardBytes}
+	if x.put("a shard's weight", last); x.find("a shard's weight") != last {
+		t.Error("a memo that fills a shard is not remembered")
+	}
+
 	x = table{}
 	x.init()
 	for i := range 400_000 {
-		x.put(fmt.Sprint("light", i), &memo{weight: 1})
+		id, m := fmt.Sprint("light", i), &memo{weight: 1}
+		if x.put(id, m); x.find(id) != m {
+			t.Fatalf("%s is not remembered", id)
+		}
 	}
 	if memos, _, slots := held(&x); memos > shardCount*maxShardSlots || slots > shardCount*maxShardSlots || memos < shardCount*maxShardSlots/2 {
 		t.Errorf("%d memos in %d slots", memos, slots)
+	}
+}
+
+// TestShardsFillUp: every slot of a set is used, and a shard forgets when it is over its bytes and no sooner.
+func TestShardsFillUp(t *testing.T) {
+	t.Parallel()
+	var s shard
+	slots := make([]slot, ways)
+	for i := range ways {
+		if !s.place(slots, 1, &memo{id: newKey(fmt.Sprint(i))}) {
+			t.Errorf("no place for memo %d of %d", i, ways)
+		}
+	}
+	if s.place(slots, 1, &memo{id: newKey("more")}) {
+		t.Error("a set takes more than it has slots")
+	}
+
+	for _, c := range []struct{ over, want int }{{-1, 2}, {0, 2}, {1, 1}, {2, 1}} {
+		var x table
+		x.init()
+		var ids []string // of one shard
+		for i := 0; len(ids) < 2; i++ {
+			if at, _ := x.at(fmt.Sprint(i)); at == &x.shards[0] {
+				ids = append(ids, fmt.Sprint(i))
+			}
+		}
+		second := &memo{weight: maxShardBytes/2 + c.over}
+		x.put(ids[0], &memo{weight: maxShardBytes / 2})
+		x.put(ids[1], second)
+		if memos, _, _ := held(&x); memos != c.want || x.find(ids[1]) != second {
+			t.Errorf("%d bytes over: %d memos are kept; want %d, with the last one", c.over, memos, c.want)
+		}
 	}
 }
 

@@ -25,16 +25,17 @@ func (p *program) write(dir string) (overlay string, err error) {
 		replace[s.path] = file
 	}
 	file := filepath.Join(dir, "switch.go")
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(switchFile, "PACKAGE", p.pkg.Name())), 0o600); err != nil {
+	text := strings.NewReplacer("PACKAGE", p.pkg.Name(), "IDS", strconv.Itoa(len(p.mutants)+1)).Replace(switchFile)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return "", err
 	}
 	replace[filepath.Join(p.dir, "zz_mutants_switch.go")] = file
-	text, err := json.Marshal(map[string]any{"Replace": replace})
+	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
 	overlay = filepath.Join(dir, "overlay.json")
-	return overlay, os.WriteFile(overlay, text, 0o600)
+	return overlay, os.WriteFile(overlay, list, 0o600)
 }
 
 // render is the source from one offset to another, which is that of n, with the points below n.
@@ -93,7 +94,7 @@ func (at *point) render(unchanged string) string {
 }
 
 // switchFile goes into the package beside its sources. The variable is read before anything that asks for it, because the language
-// initializes variables after those that they depend on.
+// initializes variables after those that they depend on. Recording allocates nothing, since tests count allocations.
 const switchFile = `package PACKAGE
 
 import (
@@ -111,12 +112,12 @@ var mutantActive = mutantRead()
 var mutantLog struct {
 	sync.Mutex
 	file *os.File
-	seen map[int]bool
+	id   [4]byte
+	seen [IDS]bool
 }
 
 func mutantRead() int {
 	if name := os.Getenv("MUTANTS_RECORD"); name != "" {
-		mutantLog.seen = map[int]bool{}
 		mutantLog.file, _ = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		return -1
 	}
@@ -147,7 +148,8 @@ func mutantReached(id int) {
 	defer mutantLog.Unlock()
 	if !mutantLog.seen[id] {
 		mutantLog.seen[id] = true
-		mutantLog.file.Write(binary.LittleEndian.AppendUint32(nil, uint32(id)))
+		binary.LittleEndian.PutUint32(mutantLog.id[:], uint32(id))
+		mutantLog.file.Write(mutantLog.id[:])
 	}
 }
 
