@@ -45,6 +45,22 @@ func TestExactlyOneCaller(t *testing.T) {
 	}
 }
 
+// TestNothingIsLeftOfACaller: where sets are made for one decision, nothing of the one before stands in them.
+func TestNothingIsLeftOfACaller(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, document(statement("Deny", "*", "*")))
+	first := Query{Principal: alice(accountA), Canonical: "c", Action: "sqs:SendMessage", Resource: "arn:aws:sqs:us-east-1:" + accountA + ":q"}
+	second := Query{Anonymous: true, Action: first.Action, Resource: first.Resource, ResourcePolicy: w.bucketPolicy(to("Allow", `"*"`, "*"))}
+	for range 100 { // the room of the first is that of the second, most times
+		if a := w.decide(&first); a.Denial == nil {
+			t.Fatal("alice is allowed what is denied")
+		}
+		if a := w.decide(&second); a.Denial != nil {
+			t.Fatal(a.Denial)
+		}
+	}
+}
+
 // TestCallersAsPoliciesNameThem: what a resource's policy takes each kind of caller for, by the kind of principal that lets it in and by a name that does not.
 func TestCallersAsPoliciesNameThem(t *testing.T) {
 	t.Parallel()

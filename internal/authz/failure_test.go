@@ -54,10 +54,10 @@ func allows(t testing.TB, kind policy.Kind) *policy.Policy {
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	s := open(t)
+	const conditional = `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:username":"max"}}}}`
 	put(t, s, func(tx *state.Tx) {
 		putPolicy(t, tx, "U1", "a", "Allow", "*")
 		putPolicy(t, tx, "U2", "a", "Allow", "*")
-		conditional := `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:username":"max"}}}}`
 		putUser(tx, "U3", "max")
 		tx.Put(state.AccountUnit(ownAccount), record("U3", "a").WithDocument(load(t, conditional, policy.Identity)))
 		lost, at := &state.ManagedPolicy{}, &state.Attachment{}
@@ -106,6 +106,9 @@ func TestFailures(t *testing.T) {
 		}), "a policy stands where policies of its kind cannot", ""},
 		{"the resource's policy", view, with(func(q *Query) { q.ResourcePolicy = &policy.Attached{Name: "x"} }), `the resource's policy "x"`, ""},
 		{"the endpoint's policy", view, with(func(q *Query) { q.Endpoint = &policy.Attached{Name: "x"} }), `the endpoint policy "x"`, ""},
+		{"a session policy that is none, beside one with conditions", view, with(func(q *Query) {
+			q.SessionPolicies = []*policy.Attached{nil, {Policy: load(t, conditional, policy.Session)}}
+		}), "a session policy is not there", ""},
 		{"the endpoint's policy, behind a resource's that can be read", view, with(func(q *Query) {
 			q.ResourcePolicy, q.Endpoint = &policy.Attached{Policy: allows(t, policy.Resource)}, &policy.Attached{Name: "x"}
 		}), `the endpoint policy "x"`, ""},

@@ -204,7 +204,7 @@ func (m *memo) weigh() {
 	for _, s := range sets {
 		for _, a := range s.Policies() {
 			m.weight += perPolicy
-			if a.Policy != nil {
+			if a != nil && a.Policy != nil {
 				m.weight += perStatement * a.Policy.Len()
 			}
 		}

@@ -59,14 +59,12 @@ func hasPrefix(s, prefix string) bool {
 
 // readsOfPolicy are the groups of the keys that a decision with the policy may read; none of a policy that is not there.
 func readsOfPolicy(a *policy.Attached) reads {
-	var r reads
 	if a == nil || a.Policy == nil {
-		return r
+		return 0
 	}
+	var r reads
 	for key := range a.Policy.ContextKeys() {
-		if r |= readsOf(key); r == readsAll {
-			break
-		}
+		r |= readsOf(key)
 	}
 	return r
 }
@@ -78,9 +76,7 @@ func readsOfSets(sets ...*policy.Set) reads {
 			continue
 		}
 		for _, a := range s.Policies() {
-			if r |= readsOfPolicy(a); r == readsAll {
-				return r
-			}
+			r |= readsOfPolicy(a)
 		}
 	}
 	return r

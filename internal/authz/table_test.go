@@ -143,6 +143,14 @@ func TestShardsFillUp(t *testing.T) {
 	if s.place(slots, 1, &memo{id: newKey("more")}) {
 		t.Error("a set takes more than it has slots")
 	}
+	for i := range ways { // an id has one memo, wherever it stands
+		clear(slots)
+		slots[i].memo.Store(&memo{id: newKey("again")})
+		m := &memo{id: newKey("again")}
+		if !s.place(slots, 1, m) || slots[i].memo.Load() != m {
+			t.Errorf("the memo in slot %d is not replaced", i)
+		}
+	}
 
 	for _, c := range []struct{ over, want int }{{-1, 2}, {0, 2}, {1, 1}, {2, 1}} {
 		var x table

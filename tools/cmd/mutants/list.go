@@ -11,7 +11,7 @@ import (
 type list map[string]string
 
 // parseList reads paragraphs: a reason, on one or more lines, then the keys of the mutants that it holds for, each after a tab. A line
-// that begins with "#" is a comment.
+// that begins with "#" is a comment. The key "p.f: *" holds for every mutant of the function f.
 func parseList(text string) (list, error) {
 	known := list{}
 	reason, keys := "", 0
@@ -38,6 +38,14 @@ func parseList(text string) (list, error) {
 		}
 	}
 	return known, nil
+}
+
+// reason is why it is no gap that m survives, "" if the list does not say. whole: it says so of the whole function.
+func (l list) reason(m *mutant) (reason string, whole bool) {
+	if reason = l[m.key()]; reason != "" {
+		return reason, false
+	}
+	return l[m.functionKey()], true
 }
 
 func (l list) sorted() []string { return slices.Sorted(maps.Keys(l)) }

@@ -7,7 +7,8 @@
 // its place, the most promising first, until one fails; an endless loop and memory without end are failures too.
 //
 // A mutant that all tests survive is a gap in the tests, or a change that changes nothing. The list of survivors says which, and why. The
-// command fails where a survivor is not listed, and where fewer mutants die than -least says. It never writes into the module.
+// command fails where a survivor is not listed, and where fewer of the mutants that are not listed one by one die than -least says. A line
+// of the list may hold for a whole function that decides nothing; its mutants count as not killed. The command never writes into the module.
 package main
 
 import (
@@ -46,7 +47,7 @@ func main() {
 	flag.StringVar(&o.survivors, "survivors", "", "list of the survivors that are known, with reasons")
 	flag.IntVar(&o.sample, "sample", 0, "take so many mutants only, by chance; 0 takes all")
 	flag.Uint64Var(&o.seed, "seed", 1, "which ones a sample takes")
-	flag.Float64Var(&o.least, "least", 95, "percent of the mutants that must be killed")
+	flag.Float64Var(&o.least, "least", 95, "percent of the mutants that must be killed, of those that are not listed one by one")
 	flag.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "mutants at a time")
 	flag.DurationVar(&o.grace, "grace", 3*time.Second, "how long a test may hang, beyond ten times its usual time")
 	flag.StringVar(&o.only, "only", "", "take the mutants only whose line in the list matches the regular expression")
@@ -156,20 +157,28 @@ func report(w io.Writer, o options, all []*mutant, listed list) error {
 		return errors.New("there are no mutants")
 	}
 	var out bytes.Buffer
-	var unlisted, known []*mutant
+	var unlisted []*mutant
+	var equal, whole int // survivors that are listed one by one, and with their functions
 	seen := map[string]*mutant{}
 	for _, m := range all {
 		seen[m.key()] = m
-		switch {
-		case m.fate.killed():
-		case listed[m.key()] == "":
-			unlisted = append(unlisted, m)
-		default:
-			known = append(known, m)
+		if seen[m.functionKey()] == nil || !m.fate.killed() {
+			seen[m.functionKey()] = m
 		}
-	}
-	for _, m := range known {
-		fmt.Fprintf(&out, "listed: %s (%s)\n    %s\n", m, m.fate, listed[m.key()])
+		if m.fate.killed() {
+			continue
+		}
+		reason, of := listed.reason(m)
+		switch {
+		case reason == "":
+			unlisted = append(unlisted, m)
+			continue
+		case of:
+			whole++
+		default:
+			equal++
+		}
+		fmt.Fprintf(&out, "listed: %s (%s)\n    %s\n", m, m.fate, reason)
 	}
 	for _, m := range unlisted {
 		fmt.Fprintf(&out, "NOT LISTED: %s (%s)\n    %s\n    %s\n", m, m.fate, m.source, m.key())
@@ -184,10 +193,13 @@ func report(w io.Writer, o options, all []*mutant, listed list) error {
 			}
 		}
 	}
-	survived := len(known) + len(unlisted)
-	percent := 100 * float64(len(all)-survived) / float64(len(all))
-	fmt.Fprintf(&out, "mutants: %d generated, %d killed (%.1f %%), %d survived, %d listed\n",
-		len(all), len(all)-survived, percent, survived, len(known))
+	survived := equal + whole + len(unlisted)
+	killed := len(all) - survived
+	share := func(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }
+	percent := share(killed, len(all)-equal)
+	fmt.Fprintf(&out, "mutants: %d generated, %d killed (%.1f %%), %d survived, %d listed\n", len(all), killed, share(killed, len(all)), survived, equal+whole)
+	fmt.Fprintf(&out, "mutants: %d of the survivors are listed one by one; of the others %.1f %% are killed\n", equal, percent)
+	fmt.Fprintf(&out, "mutants: %d (%.1f %%) are listed with their whole functions, and count as not killed\n", whole, share(whole, len(all)))
 	if _, err := out.WriteTo(w); err != nil {
 		return err
 	}

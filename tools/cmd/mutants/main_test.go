@@ -117,10 +117,22 @@ func TestReport(t *testing.T) {
 		{name: "not listed", mutants: []*mutant{dead, alive}, err: "1 survivors are not listed", out: []string{"NOT LISTED", "p.g: c → d\n"}},
 		{name: "not reached", mutants: []*mutant{dead, missed}, err: "1 survivors are not listed", out: []string{"reached by no test"}},
 		{
-			name: "listed", mutants: []*mutant{dead, alive}, listed: list{"p.g: c → d": "the same"}, least: 50,
-			out: []string{"listed: :0:0: c → d (survived)\n    the same\n", "mutants: 2 generated, 1 killed (50.0 %), 1 survived, 1 listed\n"},
+			name: "listed", mutants: []*mutant{dead, alive}, listed: list{"p.g: c → d": "the same"}, least: 100,
+			out: []string{
+				"listed: :0:0: c → d (survived)\n    the same\n", "mutants: 2 generated, 1 killed (50.0 %), 1 survived, 1 listed\n",
+				"1 of the survivors are listed one by one; of the others 100.0 % are killed\n", "0 (0.0 %) are listed with their whole functions",
+			},
 		},
-		{name: "too few", mutants: []*mutant{dead, alive}, listed: list{"p.g: c → d": "the same"}, least: 51, err: "50.0 % are killed, less than 51 %"},
+		{
+			name: "listed with its function", mutants: []*mutant{dead, alive}, listed: list{"p.g: *": "speed"}, least: 50,
+			out: []string{
+				"listed: :0:0: c → d (survived)\n    speed\n", "mutants: 2 generated, 1 killed (50.0 %), 1 survived, 1 listed\n",
+				"0 of the survivors are listed one by one; of the others 50.0 % are killed\n", "1 (50.0 %) are listed with their whole functions",
+			},
+		},
+		{name: "too few", mutants: []*mutant{dead, alive}, listed: list{"p.g: *": "speed"}, least: 51, err: "50.0 % are killed, less than 51 %"},
+		{name: "too few of the others", mutants: []*mutant{dead, alive, missed}, listed: list{"p.g: c → d": "the same", "p.h: *": "speed"}, least: 51, err: "50.0 % are killed, less than 51 %"},
+		{name: "a function without survivors", mutants: []*mutant{dead, hung}, listed: list{"p.f: *": "r", "p.x: *": "r"}, out: []string{"it is killed (killed): p.f: *\n", "there is no such mutant: p.x: *\n"}},
 		{
 			name: "listed and killed", mutants: []*mutant{dead, hung}, listed: list{"p.f: a → b #2": "r", "p.x: y → z": "r"}, least: 95,
 			out: []string{"it is killed (killed: endless): p.f: a → b #2\n", "there is no such mutant: p.x: y → z\n"},

@@ -26,6 +26,9 @@ func (m *mutant) key() string {
 	return key
 }
 
+// functionKey stands in the list for all mutants of the function.
+func (m *mutant) functionKey() string { return m.pkg + "." + m.function + ": *" }
+
 // String is what a person looks for in an editor.
 func (m *mutant) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s → %s", m.file, m.line, m.column, m.old, m.new)
