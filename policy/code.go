@@ -8,8 +8,7 @@ import "unsafe"
 //	head of each statement   headWords: where its body begins, flags and weight, how many resources, actions and conditions, its actionBits
 //	body of each statement   its actions, resources and conditions, then the values of the conditions
 //	action                   actionWords: its text, tagged with its form
-//	resource                 resourceWords: its text, tagged with its form; the length of its literal beginning, or the number of its template;
-//	                         for the index the hash of that beginning and the 8 bytes at its end
+//	resource                 resourceWords: its text, tagged with its form; the length of its literal beginning, or the number of its template
 //	condition                conditionWords: its key, tagged with its hash; the place of the tag in it; operator and flags; where values begin
 //	                         and end, in this array or among the extras
 //	text of a condition      refWords: the text, tagged with its form; or the number of a textPattern among the extras
@@ -21,7 +20,7 @@ const (
 	headWords      = 6
 	refWords       = 2
 	actionWords    = refWords
-	resourceWords  = refWords + 5
+	resourceWords  = refWords + 1
 	conditionWords = refWords + 4
 )
 

@@ -66,7 +66,7 @@ func (s *Set) indexed() {
 			fuel += a.Policy.weight(i)
 		}
 	}
-	cutBeginnings(drafts, s.policies)
+	anchorBeginnings(drafts, s.policies)
 	anchorWindows(drafts, s.policies)
 	s.index = hashDrafts(drafts, 2*fuel+len(drafts))
 }
@@ -93,41 +93,30 @@ func (p *Policy) drafts(number int, out []draft) []draft {
 // take reads the pattern at d.words.
 func (d *draft) take(p *Policy) {
 	w := p.code[d.words : d.words+resourceWords]
-	n := int(w[2])
-	switch resourceForm(w[1] >> tagShift & (tagEscaped - 1)) {
-	case resourceVariable:
-		n = int(p.extra.templates[n].literal)
-	case resourceTail, resourceHead:
-		d.rest = uint16(min(int(w[1]&maxRef)-n, 1<<16-1))
-	}
-	if n >= minAnchor && n <= MaxResource {
+	begin, rest, _ := p.texts(w)
+	d.rest = uint16(min(len(rest), 1<<16-1))
+	if n := len(begin); n >= minAnchor && n <= MaxResource {
 		d.at, d.long = uint16(n-minAnchor), uint16(n)
-		d.sum = uint64(w[3]) | uint64(w[4])<<32
-		d.window = uint64(w[5]) | uint64(w[6])<<32
+		d.window = load8(begin, n-minAnchor)
 	}
 }
 
-// cutBeginnings makes the lengths of the beginnings that are anchors few: it cuts them to multiples of a number.
-func cutBeginnings(drafts []draft, policies []*Attached) {
+// anchorBeginnings gives each draft with a long enough beginning that anchor. Where the lengths are too many, beginnings are cut to
+// multiples of a number.
+func anchorBeginnings(drafts []draft, policies []*Attached) {
 	var seen lengthSet
 	for i := range drafts {
 		seen.add(int(drafts[i].long))
 	}
 	unit := seen.unit()
-	if unit == 1 {
-		return
-	}
 	for i := range drafts {
 		d := &drafts[i]
-		if d.sum == 0 {
+		if d.long = uint16(int(d.long) / unit * unit); d.long < minAnchor {
+			d.long = 0
 			continue
 		}
-		if n := int(d.long) / unit * unit; n >= minAnchor {
-			begin, _, _ := d.texts(policies)
-			d.sum, d.long = beginningHash(begin[:n]), uint16(n)
-		} else {
-			d.sum, d.long = 0, 0
-		}
+		begin, _, _ := d.texts(policies)
+		d.sum = beginningHash(begin[:d.long])
 	}
 }
 

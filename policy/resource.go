@@ -28,7 +28,7 @@ const (
 func (c *coder) resource(value string) {
 	if value == "*" {
 		at, n := c.refTo(value, uint32(resourceAll))
-		c.words(at, n, 0, 0, 0, 0, 0)
+		c.words(at, n, 0)
 		return
 	}
 	if tail := tailOffset(value); c.variables && strings.Contains(value[tail:], "${") {
@@ -38,7 +38,6 @@ func (c *coder) resource(value string) {
 			e := c.p.extras()
 			template := newResourceTemplate(&t, tail)
 			c.words(0, uint32(resourceVariable)<<tagShift, uint32(len(e.templates)))
-			c.beginning(t.parts[0].text[:template.literal])
 			e.templates = append(e.templates, template)
 			return
 		case t.changed:
@@ -62,17 +61,6 @@ func (c *coder) pattern(r resourcePattern) {
 	}
 	at, n := c.refTo(r.text, tag)
 	c.words(at, n, r.literal)
-	c.beginning(r.text[:r.literal])
-}
-
-// beginning writes what an index needs of the literal beginning of a pattern.
-func (c *coder) beginning(text string) {
-	if len(text) < minAnchor {
-		c.words(0, 0, 0, 0)
-		return
-	}
-	sum, window := beginningHash(text), load8(text, len(text)-minAnchor)
-	c.words(uint32(sum), uint32(sum>>32), uint32(window), uint32(window>>32))
 }
 
 // patternOf reads what pattern wrote.
