@@ -32,7 +32,7 @@ func (o Operator) positive() Operator {
 }
 
 func (o Operator) negated() bool {
-	return o == ArnNotEquals || o != ArnEquals && o != o.positive()
+	return o != ArnEquals && o != o.positive()
 }
 
 func (o Operator) numeric() bool { return o >= NumericEquals && o <= NumericGreaterThanEquals }

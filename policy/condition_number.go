@@ -7,7 +7,7 @@ import (
 )
 
 // number is an exact decimal: 0.DIGITS times ten to the power of exponent, where DIGITS are whole and then fraction, without zeros
-// at either end. Zero has no digits. It shares memory with the text it was read from.
+// at either end. Zero has no digits, whatever its sign and exponent. It shares memory with the text it was read from.
 type number struct {
 	negative        bool
 	integer         bool // value is the number: most numbers are like that, and need no digits to be compared
@@ -57,9 +57,9 @@ func parseDigits(v string) (number, bool) {
 		}
 		mantissa = v[:i]
 	}
-	whole, fraction, point := strings.Cut(mantissa, ".")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
 	switch {
-	case whole == "" && !point, whole == "" && fraction == "":
+	case whole == "" && fraction == "":
 		return number{}, false
 	case whole != "" && !allDigits(whole), fraction != "" && !allDigits(fraction):
 		return number{}, false
@@ -74,9 +74,6 @@ func parseDigits(v string) (number, bool) {
 	}
 	if n.fraction = strings.TrimRight(n.fraction, "0"); n.fraction == "" {
 		n.whole = strings.TrimRight(n.whole, "0")
-	}
-	if n.whole == "" && n.fraction == "" {
-		return number{}, true
 	}
 	return n, true
 }

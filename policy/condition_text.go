@@ -94,7 +94,7 @@ func matchBinary(v, canonical string) bool {
 	if v == canonical {
 		return true
 	}
-	if len(v) != len(canonical) || canonical == "" || v[:len(v)-4] != canonical[:len(v)-4] {
+	if len(v) != len(canonical) || v[:len(v)-4] != canonical[:len(v)-4] {
 		return false
 	}
 	// What is left is an encoding whose unused bits are not zero.
