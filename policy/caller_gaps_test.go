@@ -40,3 +40,23 @@ func TestNobodyIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// An ACL that grants nobody's id grants nobody, and no layer that never denies has a reason for it.
+func TestNoGranteeAndNoReason(t *testing.T) {
+	t.Parallel()
+	everything := compile(t, policy.Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
+	sets := policy.Sets{Caller: policy.Caller{Kind: policy.UserCaller, Account: "111122223333", ID: "AIDABOB"}, Identity: policy.NewSet(everything)}
+	for _, grantees := range [][]string{{""}, {"", "x"}, {}, nil} {
+		request := policy.Request{Action: "s3:Get", Resource: "arn:aws:s3:::b", Owner: "444455556666", Grantees: grantees}
+		if d := policy.Decide(&sets, &request); d.Effect == policy.Allow {
+			t.Errorf("granted to %q: %+v", grantees, d)
+		}
+	}
+	for _, layer := range []policy.Layer{policy.LayerNone, policy.LayerACL, policy.LayerExempt, 255} {
+		for _, effect := range []policy.Effect{policy.Allow, policy.DenyImplicit, policy.DenyExplicit} {
+			if got := (policy.Decision{Effect: effect, Layer: layer}).Reason("s3:Get"); got != "" {
+				t.Errorf("%v by %v: %q", effect, layer, got)
+			}
+		}
+	}
+}

@@ -103,6 +103,24 @@ func TestCompileKnowsKinds(t *testing.T) {
 	}
 }
 
+// What Parse refuses, Load refuses with the same error, and what has no meaning.
+func TestLoadRefuses(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "{}", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get"}}`} {
+		_, want := policy.Parse(text, policy.Identity)
+		p, err := policy.Load(text, policy.Identity)
+		if p != nil || err == nil || want == nil || err.Error() != want.Error() {
+			t.Errorf("%q: %v; want %v", text, err, want)
+		}
+	}
+	byHand := policy.Document{Kind: policy.Resource, Version: policy.Version2012, Statements: []policy.Statement{{
+		Effect: "Allow", Actions: []string{"s3:Get"}, Resources: []string{"*"}, Principal: &policy.Principal{Values: []policy.PrincipalValue{{Type: "None", Value: "x"}}},
+	}}}
+	if p, err := policy.Compile(&byHand); p != nil || err == nil {
+		t.Errorf("a document with a principal of no type: %v", err)
+	}
+}
+
 // Who prepares a context for nothing does too much, and who does not prepare it where it is read decides wrongly.
 func TestRequestsThatReadContext(t *testing.T) {
 	t.Parallel()
