@@ -148,3 +148,25 @@ func TestRequestsThatReadContext(t *testing.T) {
 		}
 	}
 }
+
+// Patterns of actions that take many steps to compare are decided all the same, without regard to the case of ASCII letters alone.
+func TestHostileActions(t *testing.T) {
+	t.Parallel()
+	const around = "09@AZ[`az{_-"
+	for i := range len(around) {
+		for j := range len(around) {
+			for _, other := range []byte{around[j], around[j] ^ 0x20} {
+				a, b := around[i:i+1], string(other)
+				want := a == b || strings.EqualFold(a, b) && strings.ToLower(a) != strings.ToUpper(a)
+				pattern := "s3:*" + strings.Repeat(a, 90) + "?." + a
+				action := "s3:" + strings.Repeat(b, 200) + "x." + b
+				if got := policy.MatchAction(pattern, action); got != want {
+					t.Errorf("90 times %q against 200 times %q: %t; want %t", a, b, got, want)
+				}
+				if policy.MatchAction(pattern, action+"x") {
+					t.Errorf("90 times %q, and then what the action does not have", a)
+				}
+			}
+		}
+	}
+}
