@@ -80,8 +80,8 @@ fuzz: ## every fuzz target for FUZZTIME; without it FUZZ_TOTAL seconds shared by
 differential: ## PAIRS (ten million) of random policies and requests, decided by both evaluators and without the index
 	GOGC=400 GATEHOUSE_DIFFERENTIAL=$(or $(PAIRS),10000000) go test -count=1 -timeout 120m -v -run '^TestDifferential$$' ./policy/policytest
 
-mutants: ## change policy and authz in thousands of ways and see whether the tests notice; MUTANTS=n takes n of them
-	go -C tools run ./cmd/mutants -C .. -sample $(or $(MUTANTS),0) -survivors cmd/mutants/survivors.txt \
+mutants: ## change policy and authz in thousands of ways and see whether the tests notice; MUTANTS=n takes n of them, AGAIN=1 the listed survivors too
+	go -C tools run ./cmd/mutants -C .. -sample $(or $(MUTANTS),0) -again=$(if $(AGAIN),true,false) -survivors cmd/mutants/survivors.txt \
 		policy=policy,policy/policytest internal/authz=internal/authz
 
 bench: build ## measure the built server against a bare echo, and write docs/benchmarks.md

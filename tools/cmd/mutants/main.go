@@ -6,7 +6,8 @@
 // change asks a variable which mutant is on (rewrite.go). So a test binary is built once, and run for each mutant with the tests that reach
 // its place, the most promising first, until one fails; an endless loop and memory without end are failures too.
 //
-// A mutant that all tests survive is a gap in the tests, or a change that changes nothing. The list of survivors says which, and why. The
+// A mutant that all tests survive is a gap in the tests, or a change that changes nothing. The list of survivors says which, and why. Those that
+// it names one by one meet every test in vain, so they are tried with -again only: that finds who of them is killed by now. The
 // command fails where a survivor is not listed, and where fewer of the mutants that are not listed one by one die than -least says. A line
 // of the list may hold for a whole function that decides nothing; its mutants count as not killed. The command never writes into the module.
 package main
@@ -38,6 +39,7 @@ type options struct {
 	grace     time.Duration
 	only      string
 	skip      string
+	again     bool
 	verbose   bool
 }
 
@@ -52,6 +54,7 @@ func main() {
 	flag.DurationVar(&o.grace, "grace", 3*time.Second, "how long a test may hang, beyond ten times its usual time")
 	flag.StringVar(&o.only, "only", "", "take the mutants only whose line in the list matches the regular expression")
 	flag.StringVar(&o.skip, "skip", "", "leave out the tests whose names match the regular expression, to try something quickly")
+	flag.BoolVar(&o.again, "again", false, "try the survivors too that are listed one by one, which otherwise count as such untried; -only tries all that it takes")
 	flag.BoolVar(&o.verbose, "v", false, "print every test, and every mutant as soon as its fate is known")
 	flag.Parse()
 	if flag.NArg() == 0 {
@@ -82,7 +85,7 @@ func run(w io.Writer, o options, args []string) error {
 		if !ok {
 			return fmt.Errorf("%q is not PACKAGE=TESTED,BY", arg)
 		}
-		mutants, err := attack(w, o, target, strings.Split(by, ","))
+		mutants, err := attack(w, o, listed, target, strings.Split(by, ","))
 		if err != nil {
 			return fmt.Errorf("%s: %w", target, err)
 		}
@@ -92,7 +95,7 @@ func run(w io.Writer, o options, args []string) error {
 }
 
 // attack makes the mutants of a package and lets the tests at them.
-func attack(w io.Writer, o options, target string, by []string) ([]*mutant, error) {
+func attack(w io.Writer, o options, listed list, target string, by []string) ([]*mutant, error) {
 	dir, err := os.MkdirTemp("", "mutants-")
 	if err != nil {
 		return nil, err
@@ -126,8 +129,12 @@ func attack(w io.Writer, o options, target string, by []string) ([]*mutant, erro
 	}
 	mutants := slices.DeleteFunc(slices.Clone(p.mutants), func(m *mutant) bool { return !only.MatchString(m.key()) })
 	mutants = sample(mutants, o.sample, o.seed)
-	say("%s: %d mutants in %d places, %d tests, %d to try\n", target, len(p.mutants), len(p.starts), len(r.tests), len(mutants))
-	return mutants, r.run(mutants, o.jobs, func(m *mutant, done int) {
+	trying := mutants
+	if !o.again && o.only == "" {
+		trying = slices.DeleteFunc(slices.Clone(mutants), func(m *mutant) bool { return listed[m.key()] != "" })
+	}
+	say("%s: %d mutants in %d places, %d tests, %d to try\n", target, len(p.mutants), len(p.starts), len(r.tests), len(trying))
+	return mutants, r.run(trying, o.jobs, func(m *mutant, done int) {
 		if o.verbose {
 			say("%s\t%s\t%s\n", m.fate, m, m.operator)
 		}

@@ -20,7 +20,7 @@ func TestFates(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.Split(strings.TrimSpace(string(text)), "\n")
-	mutants, err := attack(&bytes.Buffer{}, forTests, ".", []string{"."})
+	mutants, err := attack(&bytes.Buffer{}, forTests, nil, ".", []string{"."})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,9 +70,28 @@ func TestOnlyAndSkip(t *testing.T) {
 	t.Parallel()
 	o := forTests
 	o.only, o.skip = `^\..drained: n-- →`, "^TestDrained$"
-	mutants, err := attack(&bytes.Buffer{}, o, ".", []string{"."})
+	mutants, err := attack(&bytes.Buffer{}, o, nil, ".", []string{"."})
 	if err != nil || len(mutants) != 1 || mutants[0].key() != "..drained: n-- → nothing" || mutants[0].fate != notRun {
 		t.Errorf("got %v, %v", mutants, err)
+	}
+}
+
+// Who is listed is tried again only where somebody asks for it, and is a survivor until then.
+func TestListedAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	const key = "..drained: n-- → nothing"
+	for _, again := range []bool{false, true} {
+		o := forTests
+		o.again = again
+		mutants, err := attack(&bytes.Buffer{}, o, list{key: "for the test"}, ".", []string{"."})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range mutants {
+			if want := m.key() != key || again; (m.fate != untried) != want {
+				t.Errorf("again %t: %s: %s", again, m.key(), m.fate)
+			}
+		}
 	}
 }
 
