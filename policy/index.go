@@ -70,7 +70,7 @@ func (x *index) beginnings(f *finder) bool {
 		for ; done+8 <= n; done += 8 {
 			state = mix(state, load8(r, done))
 		}
-		if !f.visit(x.bucket(endHash(state, r, done, n))) {
+		if !f.visit(x.bucket(endHash(state, r[:n]))) {
 			return false
 		}
 	}
@@ -157,20 +157,17 @@ func mix(h, word uint64) uint64 {
 	return hi ^ lo ^ word<<1
 }
 
-// endHash is the hash of r[:n], of which state is the hash of the first done bytes, all but the last less than 8; n is at least 8.
-func endHash(state uint64, r string, done, n int) uint64 {
-	if done < n {
-		state = mix(state, load8(r, n-8))
-	}
-	return mix(state, uint64(n))
+// endHash is the hash of a text of at least 8 bytes, from that of its whole words. The last 8 bytes take in what is behind those.
+func endHash(state uint64, text string) uint64 {
+	return mix(mix(state, load8(text, len(text)-8)), uint64(len(text)))
 }
 
 func beginningHash(text string) uint64 {
-	state, done := uint64(hashSeed), 0
-	for ; done+8 <= len(text); done += 8 {
+	state := uint64(hashSeed)
+	for done := 0; done+8 <= len(text); done += 8 {
 		state = mix(state, load8(text, done))
 	}
-	return endHash(state, text, done, len(text))
+	return endHash(state, text)
 }
 
 func windowHash(window uint64) uint64 { return mix(hashFactor, window) }

@@ -32,11 +32,11 @@ func (p *Policy) texts(words []uint32) (begin, rest string, split wildcards) {
 	switch r.form {
 	case resourceVariable:
 		t := &p.extra.templates[words[2]]
-		return t.parts[0].text[:t.literal], "", split
+		return t.parts[0].text[:t.literal], "", wildcards{}
 	case resourceTail, resourceHead:
 		return r.text[:r.literal], r.text[r.literal:], r.wildcards()
 	}
-	return r.text[:r.literal], "", split
+	return r.text[:r.literal], "", wildcards{}
 }
 
 // indexed makes the list of a small set and the index of a larger one, of policies that can all be evaluated. There is neither where
@@ -111,8 +111,7 @@ func anchorBeginnings(drafts []draft, policies []*Attached) {
 	unit := seen.unit()
 	for i := range drafts {
 		d := &drafts[i]
-		if d.long = uint16(int(d.long) / unit * unit); d.long < minAnchor {
-			d.long = 0
+		if d.long = uint16(int(d.long) / unit * unit); d.long == 0 { // a multiple of a power of two is not between that and minAnchor
 			continue
 		}
 		begin, _, _ := d.texts(policies)
@@ -172,7 +171,7 @@ func (s *sums) of(sum uint64) uint16 { return s.counts[sum>>s.shift] }
 
 // anchorWindows gives drafts whose beginning is crowded, or that have none, the rarest of their windows instead, if that is rarer.
 func anchorWindows(drafts []draft, policies []*Attached) {
-	if !slices.ContainsFunc(drafts, func(d draft) bool { return d.rest >= minAnchor }) {
+	if !slices.ContainsFunc(drafts, func(d draft) bool { return d.rest > minAnchor }) { // a wildcard and a window
 		return
 	}
 	beginnings := newSums(len(drafts))
@@ -181,27 +180,19 @@ func anchorWindows(drafts []draft, policies []*Attached) {
 			beginnings.add(drafts[i].sum)
 		}
 	}
-	wanting := func(d *draft) bool { return d.rest >= minAnchor && (d.sum == 0 || beginnings.of(d.sum) > crowd) }
+	var wanting []*draft
 	n := 0
 	for i := range drafts {
-		if wanting(&drafts[i]) {
-			n += int(drafts[i].rest)
+		if d := &drafts[i]; d.rest > minAnchor && (d.sum == 0 || beginnings.of(d.sum) > crowd) {
+			wanting = append(wanting, d)
+			n += int(d.rest)
 		}
-	}
-	if n == 0 {
-		return
 	}
 	windows := newSums(n)
-	for i := range drafts {
-		if d := &drafts[i]; wanting(d) {
-			d.eachWindow(policies, windows.add)
-		}
+	for _, d := range wanting {
+		d.eachWindow(policies, windows.add)
 	}
-	for i := range drafts {
-		d := &drafts[i]
-		if !wanting(d) {
-			continue
-		}
+	for _, d := range wanting {
 		best := uint16(1<<16 - 1)
 		if d.sum != 0 {
 			best = beginnings.of(d.sum)
