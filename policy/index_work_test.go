@@ -83,6 +83,9 @@ func TestActionBits(t *testing.T) {
 		{"s3:GetObjectA*", "s3:GetBucketAcl", false},
 		{"s3:*Object", "s3:PutObject", true},
 		{"a:b", "a:b", true},
+		{"a:bc", "a:bc", true},
+		{"a:bcdef", "a:bcdef", true},
+		{"a:bcdefgh", "a:bcdefgh", true},
 		{"a:b*", "a:b", true},
 	} {
 		if got := policy.ActionsMeet(c.value, c.action); got != c.want {
@@ -154,6 +157,7 @@ func TestIndexFindsEveryShape(t *testing.T) {
 		{"arn:aws:s3:::*%08d*", "arn:aws:s3:::%08d"},                               //
 		{"arn:aws:s3:::*/a?cdef-%04d", "arn:aws:s3:::x/abcdef-%04d"},               // windows only behind the wildcard
 		{"arn:aws:s3:::*a?cd%02dg*", "arn:aws:s3:::xabcd%02dghi"},                  // fewer than 8 bytes in each block
+		{"arn:aws:s3:::*%02d?abcde*", "arn:aws:s3:::xy%02d-abcde"},                 // or in one block that a wildcard takes apart
 		{"arn:aws:s3:::*?%08d", "arn:aws:s3:::x%08d"},                              //
 		{"arn:aws:s3:::*/${*}literal/%04d", "arn:aws:s3:::x/*literal/%04d"},        // a wildcard that stands for itself
 		{"arn:aws:s3:::%02d/${?}*", "arn:aws:s3:::%02d/?x"},                        //
@@ -173,6 +177,21 @@ func TestIndexFindsEveryShape(t *testing.T) {
 					t.Errorf("%s of %s, %s: %+v", n, c.pattern, r.Resource, d)
 					break
 				}
+			}
+		}
+	}
+}
+
+// A statement about everything but its patterns is found by what they do not match.
+func TestIndexFindsNotResource(t *testing.T) {
+	t.Parallel()
+	not := about("Deny", "s3:GetObject", "arn:aws:s3:::bucket-00", "arn:aws:s3:::bucket-01/*")
+	not.NotResource = true
+	for _, n := range []int{10, 50} {
+		set := setOf(t, append(many(n, "arn:aws:s3:::bucket-%02d"), not)...)
+		for resource, want := range map[string]policy.Effect{"arn:aws:s3:::bucket-00": policy.Allow, "arn:aws:s3:::bucket-02": policy.DenyExplicit, "*": policy.DenyExplicit} {
+			if d := policy.Decide(&policy.Sets{Identity: set}, &policy.Request{Action: "s3:GetObject", Resource: resource}); d.Effect != want {
+				t.Errorf("%d statements, %s: %+v", n, resource, d)
 			}
 		}
 	}
@@ -400,8 +419,20 @@ func TestIndexFuel(t *testing.T) {
 			}
 		}
 	}
-	set := setOf(t, nested...)
+
+	// Of 50 statements of the same weight under one anchor 10 are asked, and an eleventh takes more than there is.
+	set := setOf(t, slices.Repeat([]policy.Statement{never(about("Allow", "s3:GetObject", "arn:aws:s3:::"+key+"*"))}, 50)...)
 	r := policy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::" + key}
+	_, used, _ := policy.IndexUse(set, &r)
+	weight := (used - 50) / 50
+	for _, short := range []int{weight, 2, 1} {
+		if used, ok := policy.IndexUseOf(50+11*weight-short, set, &r); ok || used != 50+11*weight {
+			t.Errorf("used %d, finished %v: a statement weighs %d, %d are too few", used, ok, weight, short)
+		}
+	}
+
+	// Beginnings alone can take all fuel too, and what was found until then means nothing.
+	set = setOf(t, nested...)
 	if form := policy.IndexForm(set); form != "hash" {
 		t.Errorf("%q", form)
 	}
