@@ -32,11 +32,8 @@ const (
 	conditionsAt = 16
 )
 
-// The tag of a resource: its form and these.
-const (
-	tagEscaped = 8 << iota
-	tagShort
-)
+// The tag of a resource: its form and this.
+const tagEscaped = 8
 
 // The tag of a condition's text: its wildness and these.
 const (

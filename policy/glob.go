@@ -15,6 +15,15 @@ var (
 	escapedWildcards = wildcards{0xff, 0xfe}
 )
 
+// first is the place of the first wildcard of p, or -1.
+func (w wildcards) first(p string) int {
+	star, one := strings.IndexByte(p, w.star), strings.IndexByte(p, w.one)
+	if star < 0 || one >= 0 && one < star {
+		return one
+	}
+	return star
+}
+
 // glob says whether the whole of s matches p. Both are valid UTF-8 but for the wildcards. The work is linear in both lengths, or
 // that of bits where the pattern is hostile.
 func (w wildcards) glob(p, s string) bool {
@@ -110,10 +119,7 @@ func (g *globber) suffix(block, s string) bool {
 	}
 	at := len(s)
 	for i := len(block); i > 0 && at > 0; { // step back as many code points as the block has
-		size := 1
-		if block[i-1] != g.one {
-			_, size = utf8.DecodeLastRuneInString(block[:i])
-		}
+		_, size := utf8.DecodeLastRuneInString(block[:i]) // 1 for a "?", whichever byte stands for it
 		i -= size
 		_, size = utf8.DecodeLastRuneInString(s[:at])
 		at -= size

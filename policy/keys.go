@@ -37,11 +37,9 @@ func (p *Policy) ContextKeys() iter.Seq[string] {
 	}
 }
 
-func yieldKey(yield func(string) bool, k *contextKey) bool { return k.name == "" || yield(k.name) }
-
 func yieldKeys(yield func(string) bool, parts []part) bool {
 	for i := range parts {
-		if parts[i].variable && !yieldKey(yield, &parts[i].key) {
+		if name := parts[i].key.name; name != "" && !yield(name) { // text has none
 			return false
 		}
 	}

@@ -74,7 +74,7 @@ func parseOperator(name string) (op Operator, set SetOperator, ifExists, ok bool
 		rest, ifExists = rest[:n], true
 	}
 	for i, known := range operatorNames {
-		if i > 0 && equalFold(rest, known) {
+		if equalFold(rest, known) {
 			op = Operator(i)
 			break
 		}

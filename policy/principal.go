@@ -24,7 +24,7 @@ type principal struct {
 type principalValue struct {
 	form      principalKind
 	text      string // account id, ARN, unique id, name of a service, provider or canonical id
-	partition string // formAccount as an ARN: its partition
+	partition string // formAccount as an ARN: how the ARNs of its partition begin
 }
 
 type principalKind uint8
@@ -50,9 +50,7 @@ func compilePrincipal(p *Principal, kind Kind) principal {
 		out.values = []principalValue{{form: formEveryone}}
 		return out
 	}
-	if len(p.Values) > 0 {
-		out.values = make([]principalValue, len(p.Values))
-	}
+	out.values = make([]principalValue, len(p.Values))
 	for i, v := range p.Values {
 		out.values[i] = compilePrincipalValue(v, kind)
 	}
@@ -90,26 +88,22 @@ func compileAWSPrincipal(v string) principalValue {
 	case len(parts) < 6 || parts[0] != "arn" || parts[1] == "" || parts[4] == "":
 		return principalValue{form: formNobody}
 	case parts[2] == "iam" && parts[3] == "" && parts[5] == "root":
-		return principalValue{form: formAccount, text: parts[4], partition: parts[1]}
+		return principalValue{form: formAccount, text: parts[4], partition: v[:len("arn:")+len(parts[1])+1]}
 	}
 	return principalValue{form: formARN, text: v}
 }
 
-// inPartition says whether a root ARN may mean the caller's account. The caller's partition is that of its ARN.
+// inPartition says whether a root ARN that begins so, or an account id, may mean the caller's account. The caller's partition is that of
+// its ARN.
 func (c *Caller) inPartition(partition string) bool {
-	if partition == "" {
-		return true
-	}
 	own := c.ARN
 	if own == "" {
 		own = c.Session
 	}
 	if own == "" {
-		return partition == "aws"
+		own = "arn:aws:"
 	}
-	rest, ok := strings.CutPrefix(own, "arn:")
-	rest, found := strings.CutPrefix(rest, partition)
-	return ok && found && strings.HasPrefix(rest, ":")
+	return strings.HasPrefix(own, partition)
 }
 
 // class is the table of docs/spec/policy-language.md 8.2.

@@ -72,9 +72,9 @@ func awsForm(v string) principalForm {
 	case accountID(v), PrincipalID(v):
 		return entityPrincipal
 	}
-	parts, n := arn.Split(v)
+	parts, _ := arn.Split(v)
 	service, resource := parts[2], parts[5]
-	if n < 6 || parts[0] != "arn" || !arn.KnownPartition(parts[1]) || parts[3] != "" || !accountID(parts[4]) {
+	if parts[0] != "arn" || !arn.KnownPartition(parts[1]) || parts[3] != "" || !accountID(parts[4]) {
 		return malformedPrincipal
 	}
 	kind, rest, _ := strings.Cut(resource, "/")
@@ -128,8 +128,8 @@ func builtinProvider(v string) bool {
 
 // providerARN takes the ARN of a SAML or OIDC provider. url is that of an OIDC provider, without its scheme, and "" for SAML.
 func providerARN(v string) (url string, ok bool) {
-	parts, n := arn.Split(v)
-	if n < 6 || parts[0] != "arn" || !arn.KnownPartition(parts[1]) || parts[2] != "iam" || parts[3] != "" || !accountID(parts[4]) {
+	parts, _ := arn.Split(v)
+	if parts[0] != "arn" || !arn.KnownPartition(parts[1]) || parts[2] != "iam" || parts[3] != "" || !accountID(parts[4]) {
 		return "", false
 	}
 	kind, name, _ := strings.Cut(parts[5], "/")

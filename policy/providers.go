@@ -66,10 +66,7 @@ func tenantKeys(v *PrincipalValue) (keys []string, message string) {
 	if v.Value == cognito {
 		return []string{cognito + ":aud"}, messageCognito
 	}
-	url, ok := providerARN(v.Value)
-	if !ok {
-		return nil, ""
-	}
+	url, _ := providerARN(v.Value) // what it refuses has no shared provider's
 	name := strings.ToLower(url)
 	for _, claim := range sharedProviders[name] {
 		keys = append(keys, name+":"+claim)

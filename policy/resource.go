@@ -10,7 +10,6 @@ type resourcePattern struct {
 	tail    uint32 // place after the fifth colon; len(text) in a pattern with fewer. Only resourceHead needs it
 	form    resourceForm
 	escaped bool // the wildcards are escapedWildcards
-	short   bool // fewer than six parts
 }
 
 type resourceForm uint8
@@ -56,9 +55,6 @@ func (c *coder) pattern(r resourcePattern) {
 	if r.escaped {
 		tag |= tagEscaped
 	}
-	if r.short {
-		tag |= tagShort
-	}
 	at, n := c.refTo(r.text, tag)
 	c.words(at, n, r.literal)
 }
@@ -67,8 +63,7 @@ func (c *coder) pattern(r resourcePattern) {
 func (p *Policy) patternOf(words []uint32) resourcePattern {
 	tag := words[1] >> tagShift
 	return resourcePattern{
-		text: p.ref(words[0], words[1]), literal: words[2], form: resourceForm(tag & (tagEscaped - 1)),
-		escaped: tag&tagEscaped != 0, short: tag&tagShort != 0,
+		text: p.ref(words[0], words[1]), literal: words[2], form: resourceForm(tag & (tagEscaped - 1)), escaped: tag&tagEscaped != 0,
 	}
 }
 
@@ -105,11 +100,7 @@ func newResourcePattern(text string, escaped bool) resourcePattern {
 	r := resourcePattern{text: text, escaped: escaped}
 	w := r.wildcards()
 	r.tail = uint32(tailOffset(r.text))
-	r.short = strings.Count(r.text, ":") < 5
-	first := strings.IndexByte(r.text, w.star)
-	if one := strings.IndexByte(r.text, w.one); first < 0 || one >= 0 && one < first {
-		first = one
-	}
+	first := w.first(r.text)
 	if first < 0 {
 		r.form, r.literal = resourceExact, uint32(len(r.text))
 		return r
@@ -133,21 +124,9 @@ func (p *resourcePattern) wildcards() wildcards {
 	return plainWildcards
 }
 
-// match takes a request resource that is not "*" (docs/spec/policy-language.md 7.2.2 is the caller's), for all forms but resourceVariable.
+// match takes a request resource that begins with the pattern's literal beginning, for resourceTail and resourceHead.
 func (p *resourcePattern) match(r string) bool {
-	switch p.form {
-	case resourceAll:
-		return true
-	case resourceExact:
-		return p.text == r
-	}
-	if !strings.HasPrefix(r, p.text[:p.literal]) {
-		return false
-	}
-	switch p.form {
-	case resourcePrefix:
-		return true
-	case resourceTail:
+	if p.form == resourceTail {
 		return p.wildcards().glob(p.text[p.literal:], r[p.literal:])
 	}
 	return p.matchHead(r)
@@ -203,7 +182,7 @@ const (
 // place tries the pieces of the pattern from at on, at the beginning of s.
 func (g *globber) place(p *resourcePattern, at int, s string) (outcome placeOutcome, nextAt int, rest string) {
 	for {
-		if !p.short && at == int(p.tail) {
+		if at == int(p.tail) { // or behind the last colon of a pattern with fewer, where there is nothing left
 			return g.placeTail(p.text[p.tail:], s), 0, ""
 		}
 		piece := p.text[at:]

@@ -57,11 +57,11 @@ func hasAnyPrefix(s string, prefixes []string) bool {
 	return false
 }
 
-// legacyResource is the part of stage 3 (12.2) that looks at resources.
+// legacyResource is the part of stage 3 (12.2) that looks at resources. It takes what resourceFormat lets pass.
 func legacyResource(r string) bool {
 	if r == "*" {
 		return true
 	}
 	parts, n := arn.Split(r)
-	return !(n < 6 && strings.Contains(r, "::")) && !(n >= 3 && parts[2] == "")
+	return parts[2] != "" && !(n < 6 && strings.Contains(r, "::"))
 }

@@ -205,10 +205,7 @@ func manyColons(action string) string {
 }
 
 func vendorCharacters(action string) string {
-	prefix, _, found := strings.Cut(action, ":")
-	if !found {
-		return ""
-	}
+	prefix, _, _ := strings.Cut(action, ":") // all of "*", which is good too
 	for i := range len(prefix) {
 		switch c := prefix[i]; {
 		case alphanumeric(prefix[i : i+1]), c == '-', c == '.', c == '*', c == '?':

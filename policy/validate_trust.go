@@ -244,10 +244,7 @@ func (t *trustCheck) eachPrincipal(check func(*PrincipalValue) *Error) *Error {
 			m := &p.members()[j]
 			list, err := m.value.strings(m.name)
 			empty = empty && err == nil && len(list) == 0
-			if err != nil {
-				continue // for the grammar
-			}
-			for k := range list {
+			for k := range list { // a list with an error is empty here, and left to the grammar
 				v := PrincipalValue{Type: m.name, Value: list[k].text, Start: list[k].start, End: list[k].end}
 				if err := check(&v); err != nil {
 					return err

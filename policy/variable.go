@@ -16,27 +16,20 @@ type template struct {
 // part is either text, with escapes resolved, or a variable. Text that may have wildcards has them as escapedWildcards, which
 // no value of a variable can hold.
 type part struct {
-	text        string // the text; of a variable its default
-	key         contextKey
-	variable    bool
-	hasDefault  bool
-	unresolved  bool // a token that can never have a value
-	hasWildcard bool
+	text       string // the text; of a variable its default
+	key        contextKey
+	variable   bool
+	hasDefault bool
+	unresolved bool // a token that can never have a value
 }
 
 // parseTemplate reads the tokens of text that begin at from or later. wild says that "*" and "?" outside of tokens are wildcards.
 func parseTemplate(text string, from int, wild bool) template {
 	var t template
-	w := plainWildcards
-	if wild {
-		w = escapedWildcards
-	}
 	var b strings.Builder
-	hasWildcard := false
 	flush := func() {
-		t.parts = append(t.parts, part{text: b.String(), hasWildcard: hasWildcard})
+		t.parts = append(t.parts, part{text: b.String()})
 		b.Reset()
-		hasWildcard = false
 	}
 	last := strings.LastIndexByte(text, '}')
 	for i := 0; i < len(text); i++ {
@@ -53,16 +46,14 @@ func parseTemplate(text string, from int, wild bool) template {
 		}
 		switch c := text[i]; {
 		case wild && c == '*':
-			b.WriteByte(w.star)
-			hasWildcard = true
+			b.WriteByte(escapedWildcards.star)
 		case wild && c == '?':
-			b.WriteByte(w.one)
-			hasWildcard = true
+			b.WriteByte(escapedWildcards.one)
 		default:
 			b.WriteByte(c)
 		}
 	}
-	if b.Len() > 0 || len(t.parts) == 0 {
+	if b.Len() > 0 {
 		flush()
 	}
 	if !t.changed { // tokens without end: keep the document's memory
@@ -125,16 +116,15 @@ const (
 // wild says where the template has wildcards.
 func (t *template) wild() wildness {
 	for i := range t.parts {
-		p := &t.parts[i]
-		if !p.hasWildcard {
-			continue
-		}
-		n := len(p.text) - 1
-		if i == len(t.parts)-1 && p.text[n] == escapedWildcards.star &&
-			strings.IndexByte(p.text[:n], escapedWildcards.star) < 0 && strings.IndexByte(p.text[:n], escapedWildcards.one) < 0 {
+		text := t.parts[i].text
+		first := escapedWildcards.first(text) // a default has none of these bytes
+		switch {
+		case first < 0:
+		case i == len(t.parts)-1 && first == len(text)-1 && text[first] == escapedWildcards.star:
 			return wildEnd
+		default:
+			return wildAny
 		}
-		return wildAny
 	}
 	return wildNone
 }
