@@ -9,6 +9,23 @@ func ParseInteger(v string) (value int64, integer, ok bool) {
 	return n.value, n.integer, ok
 }
 
+// GlobSteps is how many steps the matcher of texts takes, and after how many it gives up.
+func GlobSteps(pattern, text string) (steps, limit int) {
+	g := newGlobber(plainWildcards, pattern, text)
+	limit = g.fuel
+	_ = g.glob(pattern, text)
+	return limit - g.fuel, limit
+}
+
+// HeadSteps is the same for a Resource with wildcards before the fifth colon.
+func HeadSteps(pattern, text string) (steps, limit int) {
+	p := newResourcePattern(pattern, false)
+	g := newGlobber(plainWildcards, pattern, text)
+	limit = g.fuel
+	_ = g.head(&p, text)
+	return limit - g.fuel, limit
+}
+
 // ValidText is the check of the texts of a request.
 func ValidText(s string) bool { return validText(s) }
 

@@ -79,9 +79,25 @@ func TestOperatorNames(t *testing.T) {
 		}
 		seen[o.String()] = true
 	}
+	for _, name := range []string{"", "IfExists", "x", "xIfExists", "ForAllValues:", "ForAnyValue:x", "NullIfExists", "ForAllValues:NullIfExists"} {
+		if op, set, ifExists, ok := policy.ParseOperator(name); op != 0 || set != policy.SetNone || ifExists || ok {
+			t.Errorf("%q is operator %d, set operator %d, if exists %t", name, op, set, ifExists)
+		}
+	}
 	for _, o := range []policy.Operator{0, policy.Null + 1, 255} {
 		if o.String() != "" {
 			t.Errorf("operator %d, which is none, is called %q", o, o)
+		}
+	}
+}
+
+// Only the values of Date operators have to be dates (docs/spec/policy-language.md 12.2).
+func TestOperatorsThatTakeDates(t *testing.T) {
+	t.Parallel()
+	for o := policy.StringEquals; o <= policy.Null; o++ {
+		_, err := policy.Parse(document(good+`,"Condition":{"`+o.String()+`":{"k":"none"}}`), policy.Identity)
+		if want := !strings.HasPrefix(o.String(), "Date"); (err == nil) != want {
+			t.Errorf("%s takes what is no date: %v; want %t", o, err, want)
 		}
 	}
 }

@@ -30,6 +30,7 @@ func TestRestorePrincipals(t *testing.T) {
 		{trust(`{"Service":"` + id + `"}`), trust(`{"Service":"` + id + `"}`)},
 		{document(`"Sid":"` + id + `","Effect":"Deny","NotPrincipal":{"AWS":["*","` + id + `"]},"Action":"sts:*"`), document(`"Sid":"` + id + `","Effect":"Deny","NotPrincipal":{"AWS":["*","arn:aws:iam::111111111111:user/é\""]},"Action":"sts:*"`)},
 		{trust(`{"AWS":"111111111111"}`), trust(`{"AWS":"111111111111"}`)},
+		{trust(`{"AWS":"AROAQNZGKIQY56JQ7WML2"}`), trust(`{"AWS":"arn:aws:iam::111111111111:user/é\""}`)},
 		{`{"AIDA`, `{"AIDA`},
 	}
 	for _, tt := range tests {

@@ -39,6 +39,8 @@ func TestTrustAccepts(t *testing.T) {
 		trust(`{"AWS":["arn:aws:sts::111111111111:assumed-role/app/s1","arn:aws:sts::111111111111:federated-user/fed"]}`),
 		trust(`{"AWS":["AIDAQNZGKIQY56JQ7WML2","AROAQNZGKIQY56JQ7WML2"]}`),
 		trust(`{"AWS":[],"Service":"s3.amazonaws.com"}`),
+		trust(`{"Service":"s3.amazonaws.com","AWS":[]}`),
+		trust(`{"Service":"cognito-identity.amazonaws.com"}`), // the service, not the provider
 		trust(`{"Federated":["arn:aws:iam::111111111111:saml-provider/ADFS","www.amazon.com","graph.facebook.com","accounts.google.com"]}`),
 		trust(`{"Service":"ecs-tasks.amazonaws.com.cn","Federated":"` + provider + `idp.example.com/a/"}`),
 		`{"Statement":[{"Effect":"Allow",` + account + `,"Action":"sts:AssumeRole","Sid":""},{"Effect":"Deny",` + account + `,"Action":"sts:AssumeRole","Sid":""}]}`,
@@ -50,6 +52,7 @@ func TestTrustAccepts(t *testing.T) {
 		web(provider+github, `{"StringEquals":{"`+github+`:aud":"sts.amazonaws.com"},"StringLike":{"`+github+`:sub":"repo:org/*"}}`),
 		web(provider+github, `{"ForAnyValue:StringEqualsIgnoreCase":{"TOKEN.actions.githubusercontent.com:Job_Workflow_Ref":"org/repo/w.yml@main"}}`),
 		web(provider+github, `{"StringLike":{"`+github+`:sub":"${*}"}}`), // the character, no wildcard
+		web(provider+github, `{"StringLike":{"`+github+`:sub":["${?}","${$}*"]}}`),
 		web(provider+github, `{"StringLike":{"`+github+`:sub":["","x}","*x","${x"]}}`),
 		strings.Replace(web(provider+github, `{"StringLike":{"`+github+`:sub":"${x}"}}`), "2012-10-17", "2008-10-17", 1), // no variable
 		web(provider+github+"/enterprise", `{}`),                                                                         // an issuer of its own

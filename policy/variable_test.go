@@ -62,6 +62,11 @@ func TestVariables(t *testing.T) {
 		{"${absent,'d'}", "d", false},
 		{"${absent,  'd'}", "d", false},
 		{"${absent, d}", "d", false},
+		{"${absent, d'}", " d", false},
+		{"${absent,d'}", "d", false},
+		{"${absent, 'd}", "'d", false},
+		{"${*x}", "*", false}, // a key, no escape
+		{"${?x}${k/one}", "??", false},
 		{"${absent, 'd' }", "d", false},
 		{"${absent, 'd'e'}", "d'e", false},
 		{"${absent, '}", "", false},
@@ -102,6 +107,43 @@ func TestVariablesAfterHead(t *testing.T) {
 	} {
 		if got := policy.MatchResourceIn(policy.Identity, "a:b:c:d*d:e:*/${k}", resource, true, single("k", "alice")); got != want {
 			t.Errorf("%s: %v", resource, got)
+		}
+	}
+}
+
+// Before the fifth colon a token is literal, also where there are variables behind it.
+func TestVariablesBeforeTail(t *testing.T) {
+	t.Parallel()
+	for resource, want := range map[string]bool{"a:b:c:${k}:e:x/5": true, "a:b:c:5:e:x/5": false, "a:b:c:${k}:e:x/${k}": false} {
+		if got := policy.MatchResourceIn(policy.Identity, "a:b:c:${k}:e:x/${k}", resource, true, single("k", "5")); got != want {
+			t.Errorf("%s: %v", resource, got)
+		}
+	}
+}
+
+// The text before the first variable has to be there, whatever wildcards come behind it.
+func TestBeginningsOfTemplates(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"x/${k}", "x/${k}*", "x/${k}?y", "x/${k}*y"} {
+		for resource, want := range map[string]bool{"x/5zy": pattern != "x/${k}", "y/5zy": false, "x5zy": false, "": false} {
+			if got := policy.MatchResourceIn(policy.Identity, "a:b:c:d:e:"+pattern, "a:b:c:d:e:"+resource, true, single("k", "5")); got != want {
+				t.Errorf("%s, %s: %v", pattern, resource, got)
+			}
+			if policy.MatchResourceIn(policy.Identity, "a:b:c:d:e:"+pattern, "a:b:c:d:f:"+resource, true, single("k", "5")) {
+				t.Errorf("%s, %s with another head matches", pattern, resource)
+			}
+		}
+	}
+}
+
+// Operators without wildcards take them literally beside variables.
+func TestVariablesWithoutWildcards(t *testing.T) {
+	t.Parallel()
+	for _, operator := range []string{"StringEquals", "StringEqualsIgnoreCase"} {
+		for text, want := range map[string]bool{"*5?": true, "x5?": false, "*5x": false, "5": false} {
+			if got := holds(t, operator, "v", []string{"*${k}?"}, single("k", "5"), single("v", text)); got != want {
+				t.Errorf("%s: %s: %v", operator, text, got)
+			}
 		}
 	}
 }
