@@ -120,6 +120,17 @@ func (p *Prepared) Unindexed() *Prepared {
 
 // Decide decides a case that has these policies. request is c.Request().
 func (p *Prepared) Decide(c *Case, request policy.Request) Outcome {
+	sets := p.Sets(c, &request)
+	d := policy.Decide(&sets, &request)
+	o := Outcome{Effect: d.Effect, Layer: d.Layer, Level: d.Level, Statement: d.Statement}
+	if d.Policy != nil {
+		o.Policy = d.Policy.Name
+	}
+	return o
+}
+
+// Sets are what package policy decides a case by that has these policies. The request, which is c.Request(), gets its own.
+func (p *Prepared) Sets(c *Case, request *policy.Request) policy.Sets {
 	sets := policy.Sets{Caller: c.Caller.Policy(), Root: c.Caller.Root(), Identity: p.identity, Boundary: p.boundary, Session: p.session}
 	if c.Applies(policy.LayerSCP) {
 		sets.SCP = p.scp
@@ -128,12 +139,7 @@ func (p *Prepared) Decide(c *Case, request policy.Request) Outcome {
 		request.RCP = p.rcp
 	}
 	request.ResourcePolicy, request.Endpoint = p.resource, p.endpoint
-	d := policy.Decide(&sets, &request)
-	o := Outcome{Effect: d.Effect, Layer: d.Layer, Level: d.Level, Statement: d.Statement}
-	if d.Policy != nil {
-		o.Policy = d.Policy.Name
-	}
-	return o
+	return sets
 }
 
 // Run decides every case with every evaluator, each in a subtest named case/evaluator, and fails where the outcome is not the expected one.
