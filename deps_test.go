@@ -42,6 +42,7 @@ var table = []place{
 	{"policy", 0, []string{"arn"}, library},
 	{"policy/reference", 0, []string{"policy"}, library}, // the second evaluator: of policy only the types
 	{"sigv4", 0, nil, library},
+	{"catalog", 1, nil, library},
 
 	{"internal/wire", 1, nil, ordinary},
 	{"internal/api/iamapi", 1, []string{"internal/wire"}, ordinary},
@@ -101,7 +102,7 @@ var random = []string{"crypto/rand", "math/rand", "math/rand/v2"}
 var outside = []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "log", "log/syslog"}
 
 // pure packages give the same result for the same arguments: an update may run twice, a decision must be explainable tomorrow.
-var pure = []string{"arn", "policy", "policy/reference", "internal/state", "internal/iam", "internal/sts", "internal/gatehouseapi"}
+var pure = []string{"arn", "policy", "policy/reference", "catalog", "internal/state", "internal/iam", "internal/sts", "internal/gatehouseapi"}
 
 // testLibraries are for tests and test kits; the binary must not grow by them.
 var testLibraries = []string{
