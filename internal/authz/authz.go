@@ -52,12 +52,14 @@ type Authorizer struct {
 	memos    table
 	moment   atomic.Pointer[moment]
 	failures failures
+	records  records
 }
 
 // New makes an authorizer that remembers nothing yet.
 func New() *Authorizer {
 	z := &Authorizer{}
 	z.memos.init()
+	z.records.init(ordinaryBounds)
 	return z
 }
 

@@ -25,6 +25,7 @@ type check struct {
 	refusal string // why the credentials are not for this call at all; "" if they are
 
 	distance Distance // of a denial
+	noted    *Record  // of a denial
 }
 
 var rooms = sync.Pool{New: func() any { return new(policy.Sets) }}
@@ -33,7 +34,7 @@ var rooms = sync.Pool{New: func() any { return new(policy.Sets) }}
 func (k *check) safely() (d policy.Decision) {
 	defer func() {
 		if p := recover(); p != nil {
-			d, k.distance = policy.Decision{}, Foreign
+			d, k.distance, k.noted = policy.Decision{}, Foreign, k.refusedRecord(notDecided)
 			k.panicked(p)
 		}
 		if k.room != nil {
@@ -45,6 +46,9 @@ func (k *check) safely() (d policy.Decision) {
 	d = k.decide()
 	if d.Effect != policy.Allow {
 		k.distance = k.measure()
+		if k.noted == nil {
+			k.noted = k.unasked()
+		}
 	}
 	if d.Layer == policy.LayerNone {
 		k.undecided()
@@ -187,7 +191,7 @@ func (k *check) decideAsked() policy.Decision {
 	r := k.reads()
 	if r&^readsOthers == 0 {
 		k.request.Context = k.q.Context
-		return policy.Decide(k.sets(), &k.request)
+		return k.judge()
 	}
 	c := contexts.Get().(*keys)
 	defer c.release()
@@ -198,7 +202,7 @@ func (k *check) decideAsked() policy.Decision {
 	}
 	c.add(k, r, k.q.Time, k.q.ResourceTags)
 	k.request.Context = c.entries
-	return policy.Decide(k.sets(), &k.request)
+	return k.judge()
 }
 
 // decideOwn decides for our own operations.
@@ -215,5 +219,14 @@ func (k *check) decideOwn() policy.Decision {
 			k.request.PolicyContext = c.entries
 		}
 	}
-	return policy.Decide(k.sets(), &k.request)
+	return k.judge()
+}
+
+// judge lets the policies decide. A denial is noted as long as its context is there.
+func (k *check) judge() policy.Decision {
+	d := policy.Decide(k.sets(), &k.request)
+	if d.Effect != policy.Allow {
+		k.noted = k.record()
+	}
+	return d
 }

@@ -14,6 +14,7 @@ type Denial struct {
 	Distance  Distance
 	Decision  policy.Decision
 	Text      string // the whole message, where it is not made of the rest
+	Record    *Record
 }
 
 // Distance is how far the account of the resource is from the caller: who stands far is told less (docs/spec/evaluation.md 10.2).
@@ -29,7 +30,7 @@ const (
 
 // denial describes a decision that is not Allow.
 func (k *check) denial(d policy.Decision) *Denial {
-	n := &Denial{Principal: k.name(), Action: k.q.Action, Resource: k.q.Resource, Distance: k.distance, Decision: d, Text: k.refusal}
+	n := &Denial{Principal: k.name(), Action: k.q.Action, Resource: k.q.Resource, Distance: k.distance, Decision: d, Text: k.refusal, Record: k.noted}
 	if k.q.Provider != "" && (k.isAction("sts:AssumeRoleWithSAML") || k.isAction("sts:AssumeRoleWithWebIdentity")) {
 		n.Text = "Not authorized to perform " + k.q.Action
 	}

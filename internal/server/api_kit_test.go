@@ -382,6 +382,9 @@ func (x *apiTest) send(r *http.Request) *answer {
 	if len(ids) != 1 || !uuidForm.MatchString(ids[0]) {
 		x.Fatalf("x-amzn-RequestId %q\n%s", ids, a.body)
 	}
+	if id := a.header.Get("X-Gatehouse-Decision-Id"); id != "" && (id != ids[0] || a.status < 400) || (id != "") != strings.Contains(string(a.body), "DecisionId") && a.status >= 400 {
+		x.Errorf("status %d of the request %s has the decision %q\n%s", a.status, ids[0], id, a.body)
+	}
 	if strings.HasPrefix(a.header.Get("Content-Type"), "text/xml") {
 		if err := x.checkXML(a, ids[0]); err != nil {
 			x.Fatalf("%v\n%s", err, a.body)

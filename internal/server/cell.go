@@ -266,6 +266,7 @@ func register(s *state.Store, cfg *Config) *service.Registry {
 	z := authz.New()
 	z.Alarm = cfg.alarm
 	r := service.NewRegistry(s, z, cfg.Logger)
+	r.DenialIDs = cfg.DenialIDs
 	iam.Register(r, cfg.Quotas)
 	sts.Register(r)
 	gatehouseapi.Register(r, z)

@@ -49,6 +49,8 @@ type Config struct {
 
 	RemoteReset bool // dev: take resets from other machines too
 
+	DenialIDs bool // the ids of decisions stand in denials' messages too
+
 	Logger *slog.Logger
 
 	undecided prometheus.Counter // decisions that could not be made; nil where nobody reads metrics

@@ -50,6 +50,10 @@ var noResource = []authz.Target{{ARN: "*"}}
 
 // Registry holds the operations that this version has, and serves calls.
 type Registry struct {
+	// DenialIDs puts the id of the decision at the end of denials' messages, for clients that print nothing else of an error. The texts
+	// are not AWS's to the letter then. It is set before the first call.
+	DenialIDs bool
+
 	store      *state.Store
 	authorizer *authz.Authorizer
 	log        *slog.Logger
@@ -254,9 +258,7 @@ func (r *Registry) fault(c *Call, action string, err error) *wire.Error {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &denial):
-		r.log.InfoContext(c.Context, "denied", "request_id", c.Request.ID, "principal", denial.Principal, "action", denial.Action,
-			"resource", denial.Resource, "reason", denial.Error())
-		return wire.AccessDenied.New("%s", denial.Error())
+		return r.denied(c, denial)
 	case errors.Is(err, state.ErrBusy), errors.Is(err, storage.ErrConflict), errors.Is(err, state.ErrStale):
 		return wire.Throttling.New(wire.ThrottlingText)
 	case errors.Is(err, storage.ErrNoSpace):
@@ -274,4 +276,19 @@ func (r *Registry) fault(c *Call, action string, err error) *wire.Error {
 		r.log.Error("an operation failed", "request_id", c.Request.ID, "action", action, "error", err)
 	}
 	return wire.InternalFailure.New(wire.InternalFailureText)
+}
+
+// denied keeps the denial that ends the call, to be explained by its id: that of the request, since there is one at most.
+func (r *Registry) denied(c *Call, d *authz.Denial) *wire.Error {
+	id := c.Request.ID
+	r.authorizer.Keep(c.Caller.Account, id, d)
+	message := d.Error()
+	r.log.InfoContext(c.Context, "denied", "request_id", id, "decision_id", id, "principal", d.Principal, "action", d.Action,
+		"resource", d.Resource, "reason", message)
+	if r.DenialIDs {
+		message += " (decision " + id + ")"
+	}
+	e := wire.AccessDenied.New("%s", message)
+	e.DecisionID = id
+	return e
 }

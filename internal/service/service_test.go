@@ -413,6 +413,35 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestDenialsAreKept: the denial that ends a call is found by the id of its request, which the error and the log have. The message has it
+// where that is asked for.
+func TestDenialsAreKept(t *testing.T) {
+	t.Parallel()
+	const message = "User: arn:aws:iam::111122223333:user/u1 is not authorized to perform: iam:DeleteUser on resource: arn:aws:iam::111122223333:user/x " +
+		"because no identity-based policy allows the iam:DeleteUser action"
+	for suffix, named := range map[string]bool{"": false, " (decision request-1)": true} {
+		x := open(t)
+		x.registry.DenialIDs = named
+		Write(x.registry, iamapi.OpDeleteUser, onSomething, func(*Call, *state.Tx, *iamapi.DeleteUserRequest) (*wire.Empty, error) { return nil, nil })
+		if _, err := x.call(root, deleteUser); err != nil || x.registry.authorizer.Kept("", "request-1") != nil {
+			t.Errorf("allowed: %v, and a denial is kept", err)
+		}
+		_, err := x.call(user, deleteUser)
+		if !err.IsFault(wire.AccessDenied) || err.Message != message+suffix || err.DecisionID != "request-1" {
+			t.Errorf("%v, decision %q", err, err.DecisionID)
+		}
+		if d := x.registry.authorizer.Kept(account, "request-1"); d == nil || d.Error() != message || d.Record.Request.Action != "iam:DeleteUser" {
+			t.Errorf("kept: %v", d)
+		}
+		if d := x.registry.authorizer.Kept("444455556666", "request-1"); d != nil {
+			t.Error("it is kept for another account")
+		}
+		if log := x.log.String(); strings.Count(log, " decision_id=request-1 ") != 1 {
+			t.Errorf("the log says %s", log)
+		}
+	}
+}
+
 // TestPanicsOfWrites: a method that panics fails its own call only.
 func TestPanicsOfWrites(t *testing.T) {
 	t.Parallel()

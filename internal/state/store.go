@@ -58,6 +58,7 @@ type waiter struct {
 
 // Reader is what View and Tx have in common: the records, as one of them sees them.
 type Reader interface {
+	Rev() storage.Rev // the last revision that is read
 	Cell() *Cell
 	Directory() *Directory
 	Account(id string) *Account // nil if there is no such account

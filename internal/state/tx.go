@@ -44,6 +44,9 @@ func newTx(v *View, units []unit, now time.Time, seed keyring.Seed) *Tx {
 	return tx
 }
 
+// Rev is the revision of the view that the transaction began with.
+func (tx *Tx) Rev() storage.Rev { return tx.view.rev }
+
 // Now is the time of the transaction, in whole microseconds, UTC. It is never before the last commit to any of its units.
 func (tx *Tx) Now() time.Time { return tx.now }
 

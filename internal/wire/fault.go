@@ -94,6 +94,9 @@ type Error struct {
 	Message   string
 	NoMessage bool    // no message element or key at all
 	Extra     []Extra // further members of JSON errors, in order (Reason, resourceId, fieldList)
+	// DecisionID names the decision that denied the call: the element or member DecisionId under every protocol, which AWS does not send
+	// and clients pass over, and a header. "" for all other errors.
+	DecisionID string
 }
 
 // Extra is a member of a JSON error beside its code and message. Value must be encodable by encoding/json. Under restJson1 the name

@@ -155,6 +155,9 @@ func WriteError(w http.ResponseWriter, q *Request, e *Error) (int, error) {
 	}
 	f := e.fault()
 	status := f.StatusFor(q.Protocol)
+	if e.DecisionID != "" {
+		w.Header()[decisionIDHeader] = []string{e.DecisionID}
+	}
 	switch q.Protocol {
 	case JSON11:
 		return sendErrorObject(w, q, e, status, typeJSON11)
@@ -185,7 +188,10 @@ func sendErrorObject(w http.ResponseWriter, q *Request, e *Error, status int, co
 	return n, err
 }
 
-const retryAfter = "Retry-After"
+const (
+	retryAfter       = "Retry-After"
+	decisionIDHeader = "X-Gatehouse-Decision-Id"
+)
 
 func sender(status int) string {
 	if status >= 500 {
@@ -215,6 +221,11 @@ func queryErrorXML(q *Request, e *Error, status int) []byte {
 		b = appendXMLText(b, e.Message)
 		b = append(b, "</Message>\n"...)
 	}
+	if e.DecisionID != "" {
+		b = append(b, "    <DecisionId>"...)
+		b = appendXMLText(b, e.DecisionID)
+		b = append(b, "</DecisionId>\n"...)
+	}
 	b = append(b, "  </Error>\n  <RequestId>"...)
 	b = appendXMLText(b, q.ID)
 	return append(b, "</RequestId>\n</ErrorResponse>\n"...)
@@ -226,6 +237,10 @@ func queryErrorJSON(q *Request, e *Error, status int) []byte {
 	if !e.silent() {
 		b = append(b, `,"Message":`...)
 		b = appendJSONText(b, e.Message)
+	}
+	if e.DecisionID != "" {
+		b = append(b, `,"DecisionId":`...)
+		b = appendJSONText(b, e.DecisionID)
 	}
 	b = append(b, `,"Type":"`...)
 	b = append(b, sender(status)...)
@@ -255,6 +270,10 @@ func errorObject(e *Error, protocol Protocol) (b []byte, bad error) {
 			key = `"Message":`
 		}
 		b = appendJSONText(append(b, key...), e.Message)
+	}
+	if e.DecisionID != "" {
+		comma()
+		b = appendJSONText(append(b, `"DecisionId":`...), e.DecisionID)
 	}
 	for _, x := range e.Extra {
 		if x.Name == retryAfter {

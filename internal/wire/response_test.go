@@ -217,6 +217,40 @@ func TestWriteErrorWithoutRequest(t *testing.T) {
 	}
 }
 
+// TestDecisionID: an error that a decision led to names it under every protocol, beside everything that AWS sends.
+func TestDecisionID(t *testing.T) {
+	t.Parallel()
+	const id = "d-1<"
+	for _, c := range []struct {
+		name string
+		q    *wire.Request
+		with string // in the body, in addition
+		rest string // the body without it
+	}{
+		{"query", &wire.Request{Protocol: wire.Query, Service: iamapi.Service, ID: "r"}, "    <DecisionId>d-1&lt;</DecisionId>\n",
+			"<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\n  <Error>\n    <Type>Sender</Type>\n    <Code>AccessDenied</Code>\n" +
+				"    <Message>no</Message>\n  </Error>\n  <RequestId>r</RequestId>\n</ErrorResponse>\n"},
+		{"query, JSON", &wire.Request{Protocol: wire.Query, Service: iamapi.Service, ID: "r", WantsJSON: true}, `,"DecisionId":"d-1<"`,
+			`{"Error":{"Code":"AccessDenied","Message":"no","Type":"Sender"},"RequestId":"r"}`},
+		{"JSON 1.1", &wire.Request{Protocol: wire.JSON11, Service: orgapi.Service, ID: "r"}, `,"DecisionId":"d-1<"`,
+			`{"__type":"AccessDeniedException","Message":"no"}`},
+		{"REST", &wire.Request{Protocol: wire.RestJSON, Service: aaapi.Service, ID: "r"}, `,"DecisionId":"d-1<"`, `{"Message":"no"}`},
+	} {
+		w := httptest.NewRecorder()
+		e := wire.AccessDenied.New("no")
+		if _, err := wire.WriteError(w, c.q, e); err != nil || w.Body.String() != c.rest || w.Header().Get("X-Gatehouse-Decision-Id") != "" {
+			t.Errorf("%s, without: %v\n%s", c.name, err, w.Body)
+		}
+		w = httptest.NewRecorder()
+		e.DecisionID = id
+		if _, err := wire.WriteError(w, c.q, e); err != nil || strings.Count(w.Body.String(), c.with) != 1 ||
+			strings.Replace(w.Body.String(), c.with, "", 1) != c.rest || w.Header().Get("X-Gatehouse-Decision-Id") != id {
+			t.Errorf("%s, with: %v, header %v\n%s", c.name, err, w.Header(), w.Body)
+		}
+		wellFormed(t, w)
+	}
+}
+
 func TestWriteErrorReportsBadMember(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
