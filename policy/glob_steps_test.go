@@ -100,15 +100,15 @@ func TestHostileShortPatterns(t *testing.T) {
 		pattern, end string
 		want         bool
 	}{
-		{"arn:*:a:b*", "bc", true},
-		{"arn:*:a:b*", "bc:d:e", true}, // a star at the end takes colons
-		{"arn:*:a:b*", "cb", false},
-		{"arn:*:a:?b", "ab", true},
-		{"arn:*:a:?b", "ab:c", false},
-		{"arn:*:a:?b", "ab:c:d", true}, // padded to six parts (docs/spec/policy-language.md 7.2.5)
-		{"arn:*:a:?b", "aab", false},
-		{"arn:*:a:b:", "b:", true},
-		{"arn:*:a:?:", "b:c", false},
+		{"arn:*:a:a:b*", "bc", true},
+		{"arn:*:a:a:b*", "bc:d:e", true}, // a star at the end takes colons
+		{"arn:*:a:a:b*", "cb", false},
+		{"arn:*:a:a:?b", "ab", true},
+		{"arn:*:a:a:?b", "ab:c", true}, // padded to six parts (docs/spec/policy-language.md 7.2.5)
+		{"arn:*:a:a:?b", "aab", false},
+		{"arn:*:a:a:?b", "aab:c", false},
+		{"arn:*:a:a:b:", "b:", true},
+		{"arn:*:a:a:?:", "b:c", false},
 	} {
 		text := "arn:z:" + strings.Repeat("a:", 1990) + c.end
 		if got := policy.MatchResource(c.pattern, text, false); got != c.want {

@@ -34,6 +34,26 @@ func TestWildcardsBesideVariables(t *testing.T) {
 	}
 }
 
+// Which short ARNs are padded (docs/spec/policy-language.md 7.2.5). The specification has no row for trust policies, which have no resources today:
+// they are as other policies with principals.
+func TestShortResources(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[policy.Kind][2]bool{
+		policy.Identity: {true, true}, policy.Managed: {true, true}, policy.Boundary: {true, true}, policy.Session: {true, true},
+		policy.SCP: {true, true}, policy.RCP: {true, true},
+		policy.Resource: {false, true}, policy.Endpoint: {false, true}, policy.Trust: {false, true},
+	} {
+		for i, pattern := range []string{"arn:aws:s3", "arn:aws:s?"} {
+			if got := policy.MatchResourceIn(kind, pattern, "arn:aws:s3:::b", true); got != want[i] {
+				t.Errorf("%s in a policy of kind %v: %t", pattern, kind, got)
+			}
+		}
+		if !policy.MatchResourceIn(kind, "arn:aws:s3", "arn:aws:s3", true) || policy.MatchResourceIn(kind, "arn:aws:s?", "arn:aws:ec2:::b", true) {
+			t.Errorf("kind %v: a short ARN does not match itself, or matches what it is not", kind)
+		}
+	}
+}
+
 // A pattern whose head is tried at very many places is decided all the same, by the matcher that takes linear work.
 func TestHostileHeads(t *testing.T) {
 	t.Parallel()

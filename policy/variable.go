@@ -10,7 +10,7 @@ import (
 // perhaps empty.
 type template struct {
 	parts   []part
-	changed bool // there was an escape or a variable
+	changed bool // there was an escape or a variable; without, the text stands for itself and parts for nothing
 }
 
 // part is either text, with escapes resolved, or a variable. Text that may have wildcards has them as escapedWildcards, which
@@ -55,9 +55,6 @@ func parseTemplate(text string, from int, wild bool) template {
 	}
 	if b.Len() > 0 {
 		flush()
-	}
-	if !t.changed { // tokens without end: keep the document's memory
-		t.parts = []part{{text: text}}
 	}
 	return t
 }
