@@ -217,13 +217,6 @@ func TestHostilePatterns(t *testing.T) {
 		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("%s: one match took %v", h.name, took)
 		}
-		start = time.Now()
-		if policy.GlobFold(p, s) {
-			t.Errorf("%s: matches without case, which the test does not expect", h.name)
-		}
-		if took := time.Since(start); took > 2*time.Second {
-			t.Errorf("%s: one match without case took %v", h.name, took)
-		}
 	}
 	for _, h := range hostileHeads {
 		p, s := h.pattern(policy.MaxResource)
