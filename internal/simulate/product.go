@@ -137,7 +137,7 @@ func (p *product) reserved() string {
 	if p.service != "iam" || p.on.Service != "iam" || p.known == nil || p.passesRole() {
 		return ""
 	}
-	if l := p.known.Level; l == catalog.Read || l == catalog.List {
+	if l := p.known.Level; l == catalog.LevelRead || l == catalog.LevelList {
 		return ""
 	}
 	switch {
