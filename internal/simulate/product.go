@@ -149,6 +149,11 @@ func (p *product) reserved() string {
 	return ""
 }
 
+// listsIAM says whether it is a list of IAM on the entities below a path, which is what IAM itself asks about (docs/spec/evaluation.md 7.2).
+func (p *product) listsIAM() bool {
+	return p.service == "iam" && p.on.Service == "iam" && p.known.Level == catalog.LevelList
+}
+
 // isBucket says whether the ARN is that of a bucket.
 func isBucket(resource string) bool {
 	on, err := arn.Parse(resource)

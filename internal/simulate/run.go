@@ -48,6 +48,9 @@ func (r *run) check(action, resource string) Check {
 		c.Verdict = catalog.Known
 	}
 	p := r.product(action, resource)
+	if c.Verdict == catalog.NoResource && p.listsIAM() {
+		c.Verdict = catalog.Known
+	}
 	c.Owner = p.owner
 	if c.Refusal = p.refused(); c.Refusal != "" {
 		c.Explanation = &policy.Explanation{}
