@@ -30,6 +30,9 @@ type Caller struct {
 // hasAccount says whether callers of the kind belong to an account.
 func (k CallerKind) hasAccount() bool { return k >= RootCaller && k <= FederatedCaller }
 
+// withoutAccount says whether callers of the kind belong to none. Of those of no kind nothing says that they do not.
+func (k CallerKind) withoutAccount() bool { return k != 0 && !k.hasAccount() }
+
 // boundBySCP says whether service control policies limit callers of the kind: those who belong to an account, and those of no kind, for
 // whom nothing says that they do not.
-func (k CallerKind) boundBySCP() bool { return k == 0 || k.hasAccount() }
+func (k CallerKind) boundBySCP() bool { return !k.withoutAccount() }

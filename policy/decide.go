@@ -83,13 +83,7 @@ func Decide(s *Sets, r *Request) Decision {
 	if s.Root {
 		f.identity = verdict{allowed: true}
 	}
-	switch {
-	case !s.Caller.Kind.hasAccount() && s.Caller.Kind != 0:
-		return f.withoutAccount(granted(r.Grantees, &s.Caller))
-	case q.anyResource || r.Owner == "" || r.Owner == s.Caller.Account:
-		return f.sameAccount(r.NeedsResourcePolicy)
-	}
-	return f.crossAccount(granted(r.Grantees, &s.Caller))
+	return f.grant(s, r)
 }
 
 // bounded says whether a permissions boundary is consulted (docs/spec/evaluation.md 6.3).
@@ -246,6 +240,22 @@ func granted(grantees []string, c *Caller) class {
 		return classAccount
 	}
 	return classNone
+}
+
+// grant is S1 to S3: who may be granted how.
+func (f *findings) grant(s *Sets, r *Request) Decision {
+	switch {
+	case s.Caller.Kind.withoutAccount():
+		return f.withoutAccount(granted(r.Grantees, &s.Caller))
+	case r.ownedBy(&s.Caller):
+		return f.sameAccount(r.NeedsResourcePolicy)
+	}
+	return f.crossAccount(granted(r.Grantees, &s.Caller))
+}
+
+// ownedBy says whether the resource is of the account of a caller that has one. Where there is no resource, it is.
+func (r *Request) ownedBy(c *Caller) bool {
+	return r.Resource == "*" || r.Owner == "" || r.Owner == c.Account
 }
 
 // withoutAccount is S1: only what is on the resource can allow services, providers and anonymous callers.

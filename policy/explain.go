@@ -124,6 +124,9 @@ func Explain(s *Sets, r *Request) *Explanation {
 	}
 	x.layers()
 	x.e.Missing = x.missing.names
+	if x.e.Decision.Effect != Allow {
+		x.e.Changes = x.changes()
+	}
 	return x.e
 }
 
@@ -152,7 +155,7 @@ type explainer struct {
 	r       *Request
 	q       query
 	f       findings           // what the layers would say without their denies
-	room    []StatementVerdict // for all statements
+	room    []StatementVerdict // for the statements still to ask
 	missing keyList
 	shown   int // what the lists of values count so far
 }
@@ -160,7 +163,7 @@ type explainer struct {
 // layers asks what Decide asks, and goes on after a deny.
 func (x *explainer) layers() {
 	s, r := x.s, x.r
-	x.room = make([]StatementVerdict, 0, x.statements())
+	x.room = make([]StatementVerdict, x.statements())
 	if s.Caller.Kind.boundBySCP() && !s.Caller.ServiceLinked {
 		for level, set := range s.SCP {
 			x.layer(LayerSCP, level, set.Policies()...)
@@ -176,7 +179,7 @@ func (x *explainer) layers() {
 		x.layer(LayerEndpoint, 0, r.Endpoint)
 		x.q.gateway = false
 	}
-	if s.Identity != nil || s.Root || s.Caller.Kind == 0 || s.Caller.Kind.hasAccount() {
+	if s.Identity != nil || s.Root || !s.Caller.Kind.withoutAccount() {
 		v := x.layer(LayerIdentity, 0, s.Identity.Policies()...)
 		if s.Root && v.Effect == DenyImplicit {
 			v.Effect = Allow
@@ -197,8 +200,7 @@ func (x *explainer) layers() {
 // resource asks what is on the resource. Without a policy it takes part where one would have to allow.
 func (x *explainer) resource() {
 	s, r := x.s, x.r
-	own := s.Caller.Kind == 0 || s.Caller.Kind.hasAccount()
-	own = own && (x.q.anyResource || r.Owner == "" || r.Owner == s.Caller.Account)
+	own := !s.Caller.Kind.withoutAccount() && r.ownedBy(&s.Caller)
 	x.f.resource.layer = LayerResource
 	switch a := r.ResourcePolicy; {
 	case a != nil:
@@ -252,12 +254,12 @@ func (x *explainer) statements() int {
 
 // layer asks all statements of the policies. The result is good until the next layer is asked.
 func (x *explainer) layer(layer Layer, level int, policies ...*Attached) *LayerVerdict {
-	from := len(x.room)
-	v := LayerVerdict{Layer: layer, Level: level}
+	v, n := LayerVerdict{Layer: layer, Level: level}, 0
 	for _, a := range policies {
 		for i := range a.Policy.Len() {
-			x.room = append(x.room, StatementVerdict{Policy: a, Statement: i, Denies: a.Policy.denies(i)})
-			st := &x.room[len(x.room)-1]
+			st := &x.room[n]
+			n++
+			st.Policy, st.Statement, st.Denies = a, i, a.Policy.denies(i)
 			x.statement(st)
 			switch {
 			case !st.Applies:
@@ -268,7 +270,7 @@ func (x *explainer) layer(layer Layer, level int, policies ...*Attached) *LayerV
 			}
 		}
 	}
-	v.Statements = x.room[from:len(x.room):len(x.room)]
+	v.Statements, x.room = x.room[:n:n], x.room[n:]
 	x.e.Layers = append(x.e.Layers, v)
 	return &x.e.Layers[len(x.e.Layers)-1]
 }

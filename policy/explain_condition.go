@@ -44,11 +44,14 @@ func (x *explainer) condition(v *StatementVerdict, j int, e *Entry) *ConditionVe
 
 // show lists texts within the bounds. It is never nil.
 func (x *explainer) show(texts []string, cut *bool, say func(string) string) []string {
-	out := make([]string, 0, min(len(texts), maxShown))
+	if len(texts) > maxShown {
+		texts, *cut = texts[:maxShown], true
+	}
+	var out []string
 	for _, text := range texts {
-		if len(out) == maxShown || x.shown >= maxShownAll {
+		if x.shown >= maxShownAll {
 			*cut = true
-			return out
+			break
 		}
 		text = say(text)
 		if len(text) > maxShownText {
@@ -56,6 +59,9 @@ func (x *explainer) show(texts []string, cut *bool, say func(string) string) []s
 		}
 		x.shown += len(text) + valueOverhead
 		out = append(out, text)
+	}
+	if out == nil {
+		out = []string{}
 	}
 	return out
 }

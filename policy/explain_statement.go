@@ -12,7 +12,9 @@ func (x *explainer) statement(v *StatementVerdict) {
 		v.Failed = ElementAction
 		return
 	}
-	v.Missing = x.missingOf(p, &h)
+	if h.conditions > 0 || p.extra != nil && len(p.extra.templates) > 0 {
+		v.Missing = x.missingOf(p, &h)
+	}
 	if !h.has(flagAnyResource) && p.matchResource(p.resourcesOf(&h), &x.q) == h.has(flagNotResource) {
 		v.Failed = ElementResource
 		return
