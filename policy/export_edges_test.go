@@ -17,6 +17,13 @@ func GlobSteps(pattern, text string) (steps, limit int) {
 	return limit - g.fuel, limit
 }
 
+// FoldSteps is the same for the matcher of actions.
+func FoldSteps(pattern, text string) (steps, limit int) {
+	limit = foldFuel(pattern, text)
+	_, left := foldSteps(pattern, text, limit)
+	return limit - left, limit
+}
+
 // HeadSteps is the same for a Resource with wildcards before the fifth colon.
 func HeadSteps(pattern, text string) (steps, limit int) {
 	p := newResourcePattern(pattern, false)

@@ -166,12 +166,20 @@ func (g *globber) find(block, s string) int {
 
 // globFold is glob with "*" and "?", without regard to ASCII case.
 func globFold(p, s string) bool {
+	if ok, fuel := foldSteps(p, s, foldFuel(p, s)); fuel >= 0 {
+		return ok
+	}
+	return plainWildcards.bits(p, 0, s, true)
+}
+
+func foldFuel(p, s string) int { return 64 + 8*(len(p)+len(s)) }
+
+// foldSteps goes on from the last star wherever a character does not match. When the fuel that it returns is negative its answer means nothing.
+func foldSteps(p, s string, fuel int) (ok bool, left int) {
 	pi, si := 0, 0
 	star, mark := -1, 0 // the last star and where its run ends
-	for fuel := 64 + 8*(len(p)+len(s)); si < len(s); fuel-- {
+	for ; si < len(s) && fuel >= 0; fuel-- {
 		switch {
-		case fuel < 0:
-			return plainWildcards.bits(p, 0, s, true)
 		case pi < len(p) && p[pi] == '*':
 			star, mark = pi, si
 			pi++
@@ -185,11 +193,11 @@ func globFold(p, s string) bool {
 			mark += runeLen(s[mark:])
 			pi, si = star+1, mark
 		default:
-			return false
+			return false, fuel
 		}
 	}
 	for pi < len(p) && p[pi] == '*' {
 		pi++
 	}
-	return pi == len(p)
+	return pi == len(p), fuel
 }

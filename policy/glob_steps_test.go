@@ -20,6 +20,14 @@ func TestOrdinaryPatternsTakeFewSteps(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ pattern, text string }{
+		{"*Object", "GetObject"}, {"Get*Acl", "GetObjectAcl"}, {"*get*tag*", "GetObjectVersionTagging"}, {"?etObject", "GetObject"}, {"*Put*", "DeleteObject"},
+		{"Describe*Instance*Attribute*", "DescribeInstanceAttribute"}, {"Delete?bject", "DeleteObject"}, {"A*", "GetObject"},
+	} {
+		if steps, _ := policy.FoldSteps(c.pattern, c.text); steps > len(c.pattern)+len(c.text) {
+			t.Errorf("%s, %s: %d steps", c.pattern, c.text, steps)
+		}
+	}
+	for _, c := range []struct{ pattern, text string }{
 		{"arn:aws:dynamodb:*:table/prod-*", "arn:aws:dynamodb:us-east-1:111122223333:table/prod-x"},
 		{"arn:aws:dynamodb:*:table/prod-*", "arn:aws:dynamodb:us-east-1:111122223333:table/test-x"},
 		{"arn:aws:logs:*:*:log-group:/a/*:log-stream:*", "arn:aws:logs:us-east-1:111122223333:log-group:/a/b:log-stream:x"},
@@ -44,6 +52,11 @@ func TestHostilePatternsAreGivenUp(t *testing.T) {
 	} {
 		if steps, limit := policy.GlobSteps(c.pattern, c.text); steps <= limit || steps > limit+8+len(c.pattern) {
 			t.Errorf("%s: %d steps, given up after %d", c.name, steps, limit)
+		}
+	}
+	for _, pattern := range []string{"*" + strings.Repeat("a", n/2) + "b", "*" + strings.Repeat("?", n/2) + "b", strings.Repeat("*"+strings.Repeat("a", 40), 9) + "b"} {
+		if steps, limit := policy.FoldSteps(pattern, strings.Repeat("A", n)); steps != limit+1 {
+			t.Errorf("%.60s without case: %d steps, given up after %d", pattern, steps, limit)
 		}
 	}
 	for _, c := range []struct{ name, pattern, text string }{
@@ -72,6 +85,8 @@ func TestGivingUpChangesNothing(t *testing.T) {
 		if !policy.Glob(block+"*"+block, "aaaaaaxb"+text+"b") || policy.Glob(block+"*"+block, "aaaaaaxb"+text+"c") {
 			t.Errorf("%s*%s against %d times a", block, block, n)
 		}
+		steps, limit = policy.FoldSteps("*"+block+"*", text+"c")
+		outcomes[steps > limit]++
 		if !policy.GlobFold("*"+strings.ToUpper(block)+"*", text+"B") || policy.GlobFold("*"+block+"*", text+"c") {
 			t.Errorf("*%s* without case against %d times a", block, n)
 		}
