@@ -113,6 +113,7 @@ type entity struct {
 }
 
 var entities = []entity{
+	{"Policy simulators", regexp.MustCompile(`^iam:(Simulate|GetContextKeysFor)(Custom|Principal)Policy$`)},
 	{"Access keys", regexp.MustCompile(`^iam:.*AccessKey`)},
 	{"Inline policies", regexp.MustCompile(`^iam:(Put|Get|Delete|List)(User|Group|Role)Polic(y|ies)$`)},
 	{"Attached policies", regexp.MustCompile(`^iam:(Attach|Detach|ListAttached|ListEntitiesForPolicy)`)},

@@ -32,6 +32,7 @@ func Register(r *service.Registry, q Quotas) {
 	registerPolicyTags(r, s)
 	registerAttachments(r, s)
 	registerPolicyUsers(r, s)
+	registerSimulation(r, s)
 	registerAuthorizationDetails(r, s)
 	registerAccountAlias(r)
 	registerAccountSummary(r, s)

@@ -86,7 +86,9 @@ func noCaller(text string) error {
 }
 
 // SetsOf are sets without policies for a caller: its Root is right for all but the federated users of a root user.
-func SetsOf(c policy.Caller) *policy.Sets { return &policy.Sets{Caller: c, Root: c.Kind == policy.RootCaller} }
+func SetsOf(c policy.Caller) *policy.Sets {
+	return &policy.Sets{Caller: c, Root: c.Kind == policy.RootCaller}
+}
 
 // CallerKeys are the context keys that a caller implies (docs/spec/evaluation.md 11.1; their values: 1.2), those of its tags included. What
 // c does not say, such as a unique id, is absent.

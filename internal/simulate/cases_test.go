@@ -151,7 +151,9 @@ func TestCases(t *testing.T) {
 func matchedRight(t *testing.T, c *policytest.Case, check *simulate.Check) {
 	t.Helper()
 	d := check.Decision
-	found := slices.ContainsFunc(check.Matched, func(m simulate.Match) bool { return m.Policy == d.Policy && m.Statement == d.Statement && m.Layer == d.Layer })
+	found := slices.ContainsFunc(check.Matched, func(m simulate.Match) bool {
+		return m.Policy == d.Policy && m.Statement == d.Statement && m.Layer == d.Layer
+	})
 	switch {
 	case d.Effect == policy.DenyImplicit && check.Matched != nil:
 		t.Errorf("%s:%d: statements matched an implicit deny: %v", c.File, c.Line, check.Matched)

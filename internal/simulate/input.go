@@ -50,10 +50,11 @@ type Input struct {
 	Exempt bool
 }
 
-// Bounds of what one Run does. Each check costs about as much as the text of the policies is long.
+// Bounds of what one Run does. A check costs about as much as the text of the policies is long, and more where keys of the context have many
+// values, of which each may meet every value of a policy.
 const (
 	MaxChecks = 1000
-	MaxWork   = 64 << 20 // checks times bytes of all policies
+	MaxWork   = 64 << 20 // checks times Cost
 )
 
 // ErrLimit is what Run and RunCall return for an input beyond MaxChecks or MaxWork, wrapped with the figures.
@@ -79,9 +80,15 @@ func (in *Input) Checks() int { return len(in.Actions) * max(1, len(in.Resources
 // Work is what the input costs, in the unit of MaxWork.
 func (in *Input) Work() int { return in.Checks() * in.Cost() }
 
-// Cost is what one check costs: bytes of text of all policies that may be asked. It is at least 1.
+// Cost is what one check costs: bytes of text of all policies that may be asked, times how many values a key of the context has, in eights and
+// rounded up. It is at least 1.
 func (in *Input) Cost() int {
-	n := 1
+	n, values := 1, 1
+	for _, context := range [][]policy.Entry{in.Context, in.PolicyContext} {
+		for i := range context {
+			values = max(values, len(context[i].Values))
+		}
+	}
 	add := func(list ...*policy.Attached) {
 		for _, a := range list {
 			if a != nil && a.Policy != nil {
@@ -98,7 +105,8 @@ func (in *Input) Cost() int {
 		}
 	}
 	add(in.ResourcePolicy, in.Trust, in.Endpoint)
-	return n
+	const together = 8
+	return n * ((values + together - 1) / together)
 }
 
 func (in *Input) bounded() error {
@@ -106,7 +114,7 @@ func (in *Input) bounded() error {
 		return fmt.Errorf("%w: %d checks, at most %d", ErrLimit, n, MaxChecks)
 	}
 	if n := in.Work(); n > MaxWork {
-		return fmt.Errorf("%w: %d checks against %d bytes of policies, at most %d bytes together", ErrLimit, in.Checks(), in.Cost(), MaxWork)
+		return fmt.Errorf("%w: %d checks that cost %d each, at most %d together", ErrLimit, in.Checks(), in.Cost(), MaxWork)
 	}
 	return nil
 }

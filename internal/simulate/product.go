@@ -90,7 +90,9 @@ func (p *product) request() *policy.Request {
 	return q
 }
 
-func hasAccount(k policy.CallerKind) bool { return k >= policy.RootCaller && k <= policy.FederatedCaller }
+func hasAccount(k policy.CallerKind) bool {
+	return k >= policy.RootCaller && k <= policy.FederatedCaller
+}
 
 // rcpReaches is docs/spec/evaluation.md 6.2.
 func (p *product) rcpReaches() bool {
