@@ -3,7 +3,8 @@
 // The rules are docs/spec/policy-language.md (the language) and docs/spec/evaluation.md 3, 4 and 10 (the decision). The way of a
 // document is: Parse (grammar, then AWS's own checks with AWS's messages), Compile (a small immutable Policy that many
 // goroutines may share, with every number, date, address block and pattern parsed), Decide (a pure function of a caller, its
-// policies and one request with its context).
+// policies and one request with its context). Explain decides once more and tells what every layer and every statement says, and what
+// would have to change.
 //
 // Every kind of policy is evaluated, and whatever cannot be evaluated is denied: a request outside its bounds, an unreadable policy. So no
 // Deny is ever skipped.

@@ -154,6 +154,54 @@ func ExampleDecide() {
 	// ALLOW
 }
 
+// Two things stand in bob's way, and a different side can change each.
+func ExampleExplain() {
+	bucket, err := policy.Load(`{"Version":"2012-10-17","Statement":{"Sid":"Office","Effect":"Allow","Principal":{"AWS":"222222222222"},
+		"Action":"s3:Get*","Resource":"arn:aws:s3:::shared/*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}}`, policy.Resource)
+	if err != nil {
+		panic(err)
+	}
+	guard, err := policy.Load(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
+		{"Sid":"NoBuckets","Effect":"Deny","Action":"s3:*","Resource":"*"}]}`, policy.Managed)
+	if err != nil {
+		panic(err)
+	}
+	bob := &policy.Sets{
+		Caller:   policy.Caller{Kind: policy.UserCaller, Account: "222222222222", ID: "AIDABOB", ARN: "arn:aws:iam::222222222222:user/bob"},
+		Identity: policy.NewSet(&policy.Attached{Policy: guard, Name: "Guard"}),
+	}
+	e := policy.Explain(bob, &policy.Request{
+		Action: "s3:GetObject", Resource: "arn:aws:s3:::shared/plan.pdf", Owner: "111111111111",
+		Context:        []policy.Entry{{Key: "aws:SourceIp", Values: []string{"203.0.113.9"}}},
+		ResourcePolicy: &policy.Attached{Policy: bucket, Name: "shared"},
+	})
+	fmt.Println(e.Decision.Effect)
+	for i := range e.Layers {
+		for j := range e.Layers[i].Statements {
+			v := &e.Layers[i].Statements[j]
+			fmt.Printf("%s: %s#%d %q applies: %v, fails: %q\n", e.Layers[i].Layer, v.Policy.Name, v.Statement, e.Statement(v).Sid, v.Applies, v.Failed)
+			if c := v.Condition; c != nil {
+				fmt.Println(" ", c.Operator, c.Key, "expects", c.Expected, "and sees", c.Seen)
+			}
+		}
+	}
+	for _, c := range e.Changes {
+		fmt.Printf("%s: %s\n", c.Side, c.Kind)
+		if c.Kind == policy.AddStatement {
+			fmt.Println(" ", c.Text)
+		}
+	}
+	// Output:
+	// DENY-E
+	// identity: Guard#0 "" applies: true, fails: ""
+	// identity: Guard#1 "NoBuckets" applies: true, fails: ""
+	// resource: shared#0 "Office" applies: false, fails: "Condition"
+	//   IpAddress aws:SourceIp expects [192.0.2.0/24] and sees [203.0.113.9]
+	// caller's account: remove statement
+	// resource's account: add statement
+	//   {"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::222222222222:user/bob"]},"Action":["s3:GetObject"],"Resource":["arn:aws:s3:::shared/plan.pdf"]}
+}
+
 func ExampleDecision() {
 	p, err := policy.Load(`{"Version":"2012-10-17","Statement":[{"Sid":"Everything","Effect":"Allow","Action":"*","Resource":"*"}]}`, policy.Managed)
 	if err != nil {

@@ -184,3 +184,33 @@ func TestChangesOfGenerated(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is generated is explained, and what would change it does.
+func FuzzExplain(f *testing.F) {
+	for seed := range 10 {
+		rng := rand.New(rand.NewPCG(8, uint64(seed)))
+		data := make([]byte, 400)
+		for i := range data {
+			data[i] = byte(rng.Uint32())
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rng := rand.New(&choices{data: data})
+		c := policytest.Generate(rng)
+		p, err := newPair(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p == nil || c.IsLarge() {
+			return
+		}
+		for range 2 {
+			x := explain(c, p.compiled)
+			if err := errors.Join(x.check(), x.checkChanges()); err != nil {
+				t.Fatal(err)
+			}
+			c = policytest.GenerateRequest(rng, c)
+		}
+	})
+}
