@@ -70,6 +70,13 @@ func onPolicy(op string, p ...string) enforced {
 	}}
 }
 
+// onSource is an operation on the user, group or role of an ARN, there or not.
+func onSource(op, arn string, p ...string) enforced {
+	return enforced{op, append(ps("PolicySourceArn", arn), p...), []string{arn}, []string{
+		arn + "x", strings.ToLower(arn) + "/", arnHere + "policy/div/Victim", arnCaller, "arn:aws:iam::" + testAccount2 + ":*",
+	}}
+}
+
 // named is an operation on a group or role that is not there.
 func named(op, kind string, p ...string) enforced {
 	return enforced{op, append(ps(strings.ToUpper(kind[:1])+kind[1:]+"Name", "absent"), p...), []string{arnHere + kind + "/absent"}, []string{
@@ -131,6 +138,11 @@ var enforcedOperations = []enforced{
 	named("AttachGroupPolicy", "group", "PolicyArn", arnAdministrator), named("DetachGroupPolicy", "group", "PolicyArn", arnAdministrator), named("ListAttachedGroupPolicies", "group"),
 	named("AttachRolePolicy", "role", "PolicyArn", arnAdministrator), named("DetachRolePolicy", "role", "PolicyArn", arnAdministrator), named("ListAttachedRolePolicies", "role"),
 	nothing("GetAccountAuthorizationDetails"),
+	nothing("SimulateCustomPolicy", "PolicyInputList.member.1", "{}", "ActionNames.member.1", "s3:GetObject"),
+	nothing("GetContextKeysForCustomPolicy", "PolicyInputList.member.1", "{}"),
+	onSource("SimulatePrincipalPolicy", arnVictim, "ActionNames.member.1", "s3:GetObject"), onSource("GetContextKeysForPrincipalPolicy", arnVictim),
+	onSource("SimulatePrincipalPolicy", arnCrew, "ActionNames.member.1", "s3:GetObject"), onSource("GetContextKeysForPrincipalPolicy", arnJob),
+	onSource("SimulatePrincipalPolicy", arnHere+"role/absent", "ActionNames.member.1", "s3:GetObject"),
 	{"CreateRole", ps("RoleName", "New", "AssumeRolePolicyDocument", trustEC2), []string{arnHere + "role/New"}, []string{arnHere + "role/new", arnHere + "user/New"}},
 	{"CreateRole", ps("RoleName", "new", "Path", "/p/", "AssumeRolePolicyDocument", "{"), []string{arnHere + "role/p/new"}, []string{arnHere + "role/new", arnHere + "role/p/"}},
 	job("GetRole"), job("UpdateRole", "MaxSessionDuration", "7200"), job("UpdateRoleDescription", "Description", "d"), job("DeleteRole"),
