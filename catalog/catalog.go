@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -20,9 +21,7 @@ func Builtin() *Catalog { return builtin() }
 // dependent action that nobody has.
 func (c *Catalog) With(own ...*Service) (*Catalog, error) {
 	with := &Catalog{builtin: c.builtin, own: make(map[string]*Service, len(c.own)+len(own)), prefixes: slices.Clone(c.prefixes)}
-	for prefix, s := range c.own {
-		with.own[prefix] = s
-	}
+	maps.Copy(with.own, c.own)
 	for _, s := range own {
 		if with.builtin[s.Prefix] != nil {
 			return nil, fmt.Errorf("catalog: service %q: the prefix is one of AWS or Gatehouse", s.Prefix)

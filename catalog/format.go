@@ -92,6 +92,7 @@ func build(text *serviceText, own bool) (*Service, error) {
 		lists: map[string][]string{},
 		types: make(map[string]*ResourceType, len(text.ResourceTypes)),
 	}
+	b.s.forms.heads = map[string][]form{}
 	switch {
 	case len(text.Actions) > maxActions:
 		return nil, fmt.Errorf("%d actions are more than %d", len(text.Actions), maxActions)
@@ -158,8 +159,9 @@ func (b *builder) addType(text *typeText) error {
 	if err != nil {
 		return fmt.Errorf("%q: %w", text.Name, err)
 	}
-	t := &ResourceType{
-		Service: b.s, Name: text.Name, ARN: text.ARN, Keys: keys, NeedsResourcePolicy: text.NeedsResourcePolicy, templates: templates,
+	t := &ResourceType{Service: b.s, Name: text.Name, ARN: text.ARN, Keys: keys, NeedsResourcePolicy: text.NeedsResourcePolicy}
+	for _, one := range templates {
+		b.s.forms.add(t, one)
 	}
 	b.types[fold(text.Name)] = t
 	b.s.types = append(b.s.types, t)

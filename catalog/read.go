@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -113,7 +114,7 @@ func placed(text []byte, offset int64, err error) error {
 		offset = syntax.Offset
 	case errors.As(err, &wrong):
 		offset = wrong.Offset
-		err = fmt.Errorf("%s is a %s", wrong.Field, wrong.Value)
+		err = fmt.Errorf("%s is not what it should be: the file has a JSON %s there", cmp.Or(wrong.Field, "the file"), wrong.Value)
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		offset, err = int64(len(text)), errors.New("the file ends too early")
 	}

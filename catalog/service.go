@@ -15,6 +15,7 @@ type Service struct {
 	byName  map[string]*Action // by the name in lower case
 	types   []*ResourceType
 	keys    []Key
+	forms   forms
 }
 
 // Actions are in the order of their names.
@@ -93,10 +94,10 @@ type ActionResource struct {
 	Keys     []string // condition keys of the action on this type
 }
 
-// Dependent is an action that is checked on its own beside the one that has it (docs/spec/evaluation.md 7, items 4 to 6).
+// Dependent is an action that is checked on its own beside the one that has it (docs/spec/evaluation.md 7, items 5 and 6).
 type Dependent struct {
 	Action string // "iam:PassRole"
-	When   string // what a call does to need it, in words; an item of its own ("each object") where the call is one check for each
+	When   string // what a call does to need it, in words
 }
 
 // ResourceType is a kind of resource.
@@ -108,8 +109,6 @@ type ResourceType struct {
 	Keys []string // condition keys of every action on it
 	// NeedsResourcePolicy says that nobody reaches such a resource but through its policy (docs/spec/evaluation.md 4.2).
 	NeedsResourcePolicy bool
-
-	templates []template
 }
 
 // Key is a condition key.

@@ -41,14 +41,14 @@ func (c component) match(s string) bool {
 type segment struct {
 	text  string // "" for a run
 	least int    // of a run: how many characters it has at least
-	wide  bool   // of a run: it may have slashes and colons
+	wide  bool   // of a run: it may have slashes and colons in every reading
 }
 
 // reading says how far a variable reaches.
 type reading uint8
 
 const (
-	narrow reading = iota // up to the next slash or colon, where AWS does not say otherwise
+	narrow reading = iota // without slashes, and without colons but at the end: what follows a colon there is a version or an alias
 	wide                  // as far as it likes
 )
 
@@ -124,7 +124,9 @@ func parseSegments(s string) ([]segment, error) {
 			if !strings.HasPrefix(s, "${") || end < 3 {
 				return nil, errTemplateVariable
 			}
-			run = segment{least: 1, wide: takesSlashes(s[2:end])}
+			if run.wide = takesSlashes(s[2:end]); !run.wide {
+				run.least = 1
+			}
 			s = s[end+1:]
 		}
 		if n := len(list); n > 0 && list[n-1].text == "" { // runs side by side are one
@@ -138,7 +140,7 @@ func parseSegments(s string) ([]segment, error) {
 	return list, nil
 }
 
-// takesSlashes says by the name of a variable whether AWS's values have slashes: paths of IAM and others, and keys of objects.
+// takesSlashes says by the name of a variable whether AWS's values have slashes, or are empty: paths of IAM and others, and keys of objects.
 func takesSlashes(variable string) bool {
 	return strings.HasSuffix(variable, "Path") || variable == "ObjectName"
 }
@@ -150,7 +152,7 @@ func (t *template) match(parts *[6]string, how reading) bool {
 
 // matchSegments puts each text at its leftmost place, and the last one at the end.
 func matchSegments(list []segment, s string, how reading) bool {
-	for i := 0; i < len(list); i++ {
+	for i := range list {
 		p := &list[i]
 		if p.text != "" {
 			if !strings.HasPrefix(s, p.text) {
@@ -159,29 +161,39 @@ func matchSegments(list []segment, s string, how reading) bool {
 			s = s[len(p.text):]
 			continue
 		}
-		end := len(s)
-		switch rest := list[i+1:]; {
-		case len(rest) == 1: // a text
-			end = len(s) - len(rest[0].text)
-			if end < p.least || s[end:] != rest[0].text {
+		end, last := len(s), i == len(list)-1
+		switch {
+		case len(s) < p.least:
+			return false
+		case last:
+		case i == len(list)-2:
+			end -= len(list[i+1].text)
+			if end < p.least || s[end:] != list[i+1].text {
 				return false
 			}
-		case len(rest) > 1:
-			if len(s) < p.least {
-				return false
-			}
-			at := strings.Index(s[p.least:], rest[0].text)
+		default:
+			at := strings.Index(s[p.least:], list[i+1].text)
 			if at < 0 {
 				return false
 			}
 			end = p.least + at
 		}
-		if end < p.least || !p.wide && how == narrow && strings.ContainsAny(s[:end], "/:") {
+		if how == narrow && !p.wide && !isName(s[:end], last) {
 			return false
 		}
 		s = s[end:]
 	}
 	return s == ""
+}
+
+// isName says whether a variable stands for the text in the narrow reading.
+func isName(s string, last bool) bool {
+	for i := range len(s) {
+		if s[i] == '/' || s[i] == ':' && !last {
+			return false
+		}
+	}
+	return true
 }
 
 // split gives the parts of an ARN. It says no where the text is none.
@@ -190,28 +202,67 @@ func split(resource string) ([6]string, bool) {
 	return parts, n == 6 && parts[0] == "arn" && parts[1] != "" && parts[5] != ""
 }
 
-func (t *ResourceType) match(parts *[6]string, how reading) bool {
-	for i := range t.templates {
-		if t.templates[i].match(parts, how) {
-			return true
-		}
-	}
-	return false
+// form is one form of the ARNs of a type.
+type form struct {
+	resourceType *ResourceType
+	template     template
 }
 
-// Match says whether the ARN is one of this type. A wildcard in it is a character like others. Where an ARN fits no type of
-// the service while variables stand for texts without slash and colon, they stand for any text: a name may have slashes.
+// forms are those of a service, by what the last part of the ARN begins with: of most types a text up to a slash or colon, so few have to be
+// looked at.
+type forms struct {
+	heads map[string][]form
+	rest  []form
+}
+
+func (f *forms) add(t *ResourceType, one template) {
+	if head, ok := one.head(); ok {
+		f.heads[head] = append(f.heads[head], form{t, one})
+		return
+	}
+	f.rest = append(f.rest, form{t, one})
+}
+
+// head is what every resource of the form begins with, up to the first slash or colon. It says no where that is not a text.
+func (t *template) head() (string, bool) {
+	first := t.resource[0].text
+	if i := cut(first); i < len(first) {
+		return first[:i+1], true
+	}
+	return first, len(t.resource) == 1 && first != ""
+}
+
+// cut is the place of the first slash or colon, and the length of the text where there is none.
+func cut(s string) int {
+	for i := range len(s) {
+		if s[i] == '/' || s[i] == ':' {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// find gives the first type that fits and that the action acts on, and whether any fits.
+func (f *forms) find(parts *[6]string, how reading, a *Action) (t *ResourceType, fits bool) {
+	head := parts[5]
+	head = head[:min(cut(head)+1, len(head))]
+	for _, list := range [...][]form{f.heads[head], f.rest} {
+		for i := range list {
+			if !list[i].template.match(parts, how) {
+				continue
+			}
+			if fits = true; a.actsOn(list[i].resourceType) {
+				return list[i].resourceType, true
+			}
+		}
+	}
+	return nil, fits
+}
+
+// Match says whether the ARN is one of this type. A wildcard in it is a character like others, and a version or alias after a colon at its
+// end belongs to it. Variables stand for texts without slashes, but for paths and keys of objects; where an ARN fits no type of the service
+// so, they stand for any text: names of some services have slashes.
 func (t *ResourceType) Match(resource string) bool {
-	parts, ok := split(resource)
-	return ok && (t.match(&parts, narrow) || t.match(&parts, wide) && !t.Service.fits(&parts))
-}
-
-// fits says whether the ARN is of some type of the service.
-func (s *Service) fits(parts *[6]string) bool {
-	for _, t := range s.types {
-		if t.match(parts, narrow) {
-			return true
-		}
-	}
-	return false
+	only := Action{Service: t.Service, Resources: []ActionResource{{Type: t}}}
+	return only.TypeOf(resource) != nil
 }

