@@ -71,6 +71,7 @@ var table = []place{
 	{"internal/usage", 3, nil, ordinary},
 
 	{"internal/service", 4, nil, ordinary},
+	{"internal/offline", 4, nil, ordinary}, // questions about policies in files, which need no server
 
 	{"internal/iam", 5, nil, service},
 	{"internal/sts", 5, nil, service},
@@ -92,9 +93,9 @@ var table = []place{
 	{"bench/...", 9, []string{"bench/..."}, kit},
 }
 
-// commandImports are the packages that cmd may name beside the public ones: the server, and the type that keeps secrets out of logs on the
-// way there.
-var commandImports = []string{"internal/server", "internal/keyring"}
+// commandImports are the packages that cmd may name beside the public ones: the server, the type that keeps secrets out of logs on the
+// way there, and what answers questions about policies in files.
+var commandImports = []string{"internal/server", "internal/keyring", "internal/offline"}
 
 // random makes ids and keys. One package has it, so that "where does this come from" has one answer.
 var random = []string{"crypto/rand", "math/rand", "math/rand/v2"}
@@ -175,7 +176,7 @@ func (s source) broken() (list []string) {
 		case to.kind == engine && s.pkg != "internal/server":
 			bad(name, "only internal/server names a storage engine")
 		case from.kind == command && to.kind != library && !slices.Contains(commandImports, name):
-			bad(name, "commands call the server and nothing behind it")
+			bad(name, "commands call the server, or package offline, and nothing behind them")
 		case to.layer > from.layer:
 			bad(name, "layer %d imports layer %d", from.layer, to.layer)
 		case to.layer == from.layer && name != s.pkg && !slices.Contains(from.beside, to.pkg):

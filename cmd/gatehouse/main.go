@@ -1,7 +1,7 @@
 // Command gatehouse is the identity and access management server, and what is done to it from outside: gatehouse --help.
 //
-// It knows flags, environment, configuration files, terminals and exit codes, and hands everything else to package server. What happens in
-// a store or in a request it does not know.
+// It knows flags, environment, configuration files, terminals and exit codes, and hands everything else to package server, or, for questions
+// about policies in files, to package offline. What happens in a store or in a request it does not know.
 package main
 
 import (
@@ -31,12 +31,13 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	home, _ := os.UserHomeDir()  // without one, files under it have no default
 	os.Exit((&app{
-		stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), home: home, terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), home: home, terminal: term.IsTerminal(int(os.Stdout.Fd())),
 	}).run(ctx, os.Args[1:]))
 }
 
 // app is the world a command runs in.
 type app struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
 	home           string
@@ -70,7 +71,8 @@ Every setting is a flag, an environment variable GATEHOUSE_… (the flag's name 
 --config or GATEHOUSE_CONFIG names; the first of these that gives it counts. Secrets are never flags: they are variables, or files that
 GATEHOUSE_…_FILE names.
 
-Exit codes: 0 done, 1 it did not work, 2 wrong flags, variables or configuration.`,
+Exit codes: 0 done, 1 it did not work, 2 wrong flags, variables or configuration. simulate, validate and catalog work on files alone, and
+have exit codes for CI: see their --help.`,
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return usageErrorf("a command is missing: try gatehouse dev, or gatehouse --help")
@@ -85,7 +87,8 @@ Exit codes: 0 done, 1 it did not work, 2 wrong flags, variables or configuration
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(a.serveCommand(), a.devCommand(), a.initCommand(), a.adminCommand(), a.versionCommand())
+	root.AddCommand(a.serveCommand(), a.devCommand(), a.initCommand(), a.adminCommand(),
+		a.simulateCommand(), a.validateCommand(), a.catalogCommand(), a.versionCommand())
 	return root
 }
 
