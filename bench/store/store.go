@@ -45,7 +45,7 @@ func Open(w *workload.Workload) (*Store, error) {
 	}
 	var running sync.WaitGroup
 	running.Go(func() { _ = s.Run(ctx) })
-	opened := &Store{store: s, z: authz.New(), close: func() { cancel(); running.Wait(); _ = engine.Close() }}
+	opened := &Store{store: s, z: authz.New(nil), close: func() { cancel(); running.Wait(); _ = engine.Close() }}
 	if err := opened.fill(ctx, w); err != nil {
 		opened.Close()
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
@@ -49,15 +50,17 @@ type Authorizer struct {
 	// is told.
 	Alarm func(*Failure)
 
+	catalog  *catalog.Catalog
 	memos    table
 	moment   atomic.Pointer[moment]
 	failures failures
 	records  records
 }
 
-// New makes an authorizer that remembers nothing yet.
-func New() *Authorizer {
-	z := &Authorizer{}
+// New makes an authorizer that remembers nothing yet. Other programs' queries are about the actions of the catalogue; nil: whatever they
+// name is an action, on any resource.
+func New(c *catalog.Catalog) *Authorizer {
+	z := &Authorizer{catalog: c}
 	z.memos.init()
 	z.records.init(ordinaryBounds)
 	return z
@@ -85,5 +88,5 @@ func (z *Authorizer) Decide(r state.Reader, q *Query) Answer {
 	if d.Effect == policy.Allow {
 		return Answer{Decision: d}
 	}
-	return Answer{d, k.denial(d)}
+	return Answer{Decision: d, Denial: k.denial(d), Catalog: k.noted.Catalog}
 }

@@ -88,7 +88,7 @@ func TestMemo(t *testing.T) {
 		tx.Delete(state.AccountUnit(ownAccount), u)
 	})
 
-	fresh := New() // in order, and again
+	fresh := New(nil) // in order, and again
 	for range 2 {
 		for i, m := range moments {
 			if got := ask(fresh, m.view, bob); got != m.want {
@@ -98,7 +98,7 @@ func TestMemo(t *testing.T) {
 	}
 	for first := range moments { // every pair, in both orders
 		for second := range moments {
-			z := New()
+			z := New(nil)
 			for _, i := range []int{first, second, first} {
 				if got := ask(z, moments[i].view, bob); got != moments[i].want {
 					t.Errorf("moment %d, asked among %d, %d: %q; want %q", i, first, second, got, moments[i].want)
@@ -112,7 +112,7 @@ func TestMemo(t *testing.T) {
 func TestMemoInsideTransactions(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := New()
+	z := New(nil)
 	put(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "a", "Allow", "iam:GetUser") })
 	for range 3 {
 		if got := ask(z, s.View(), bob); got != allowed {
@@ -149,7 +149,7 @@ func TestMemoInsideTransactions(t *testing.T) {
 func TestWhoIsUnknownMayNothing(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := New()
+	z := New(nil)
 	put(t, s, func(tx *state.Tx) {
 		putPolicy(t, tx, "U1", "a", "Allow", "*")
 		putPolicy(t, tx, "U9", "a", "Allow", "*") // a policy of no user
@@ -181,7 +181,7 @@ func TestWhoIsUnknownMayNothing(t *testing.T) {
 func TestRequestsOutsideTheBounds(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := New()
+	z := New(nil)
 	put(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "a", "Allow", "*") })
 	for _, c := range []struct{ action, resource string }{{"iam", "*"}, {"iam:", "*"}, {":x", "*"}, {"iam:GetUser", ""}, {"iam:Get\xff", "*"}} {
 		for _, p := range []state.Principal{bob, rootUser} {
@@ -229,7 +229,7 @@ func TestDenialTexts(t *testing.T) {
 func TestManyPrincipals(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := New()
+	z := New(nil)
 	const users = 2000
 	for base := 0; base < users; base += 50 { // a commit holds 100 operations
 		put(t, s, func(tx *state.Tx) {

@@ -21,7 +21,7 @@ func BenchmarkAuthorize(b *testing.B) {
 			for _, actions := range []string{`"s3:Get*","s3:List*"`, `"ec2:Describe*"`, `"dynamodb:*"`, `"sqs:SendMessage"`, `"iam:Get*","iam:List*"`} {
 				documents = append(documents, fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":[%s],"Resource":"*"%s}]}`, actions, c.condition))
 			}
-			z, view := New(), population(b, 1, func(int) []string { return documents })
+			z, view := New(nil), population(b, 1, func(int) []string { return documents })
 			p := member(0)
 			subject := Subject{Principal: &p, Environment: &Environment{
 				Time: time.Unix(1795262400, 0), SourceIP: "203.0.113.10", UserAgent: "aws-cli/2", Region: "us-east-1", Secure: true,
@@ -116,7 +116,7 @@ func BenchmarkDecide(b *testing.B) {
 		{"W4", 10_000, typical, "arn:aws:s3:::bucket-05/web/2026/06/data-03.json"},
 	} {
 		view := population(b, w.users, w.documents)
-		z := New()
+		z := New(nil)
 		principals := make([]state.Principal, w.users)
 		sets := make([]*policy.Sets, w.users)
 		want := make([]policy.Effect, w.users)

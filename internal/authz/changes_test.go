@@ -219,7 +219,7 @@ func TestAnswersOfChangingStates(t *testing.T) {
 			expected, ok := want[at]
 			if !ok {
 				v, _ := views.Load(at.rev)
-				expected = answeredAs(New().Decide(v.(*state.View), &queries[at.query]))
+				expected = answeredAs(New(nil).Decide(v.(*state.View), &queries[at.query]))
 				want[at] = expected
 			}
 			if got != expected {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
@@ -25,7 +26,10 @@ type check struct {
 	refusal string // why the credentials are not for this call at all; "" if they are
 
 	distance Distance // of a denial
-	noted    *Record  // of a denial
+	noted    *Record  // of a denial, or of whatever was decided, where all is true
+	all      bool
+	// overruled: the policies allow it, and the catalogue does not
+	overruled bool
 }
 
 var rooms = sync.Pool{New: func() any { return new(policy.Sets) }}
@@ -50,7 +54,7 @@ func (k *check) safely() (d policy.Decision) {
 			k.noted = k.unasked()
 		}
 	}
-	if d.Layer == policy.LayerNone {
+	if d.Layer == policy.LayerNone && !k.overruled {
 		k.undecided()
 	}
 	return d
@@ -222,11 +226,34 @@ func (k *check) decideOwn() policy.Decision {
 	return k.judge()
 }
 
-// judge lets the policies decide. A denial is noted as long as its context is there.
+// judge lets the policies decide, and the catalogue deny. A denial is noted as long as its context is there.
 func (k *check) judge() policy.Decision {
 	d := policy.Decide(k.sets(), &k.request)
-	if d.Effect != policy.Allow {
+	if d.Effect == policy.Allow && k.q.own == nil && k.binds(k.verdict()) {
+		d, k.overruled = policy.Decision{}, true
+	}
+	if d.Effect != policy.Allow || k.all {
 		k.noted = k.record()
 	}
 	return d
+}
+
+// verdict is what the catalogue says of other programs' questions. The targets of our own operations are made by them.
+func (k *check) verdict() catalog.Verdict {
+	if k.q.own != nil || k.z.catalog == nil {
+		return catalog.Known
+	}
+	return k.z.catalog.Verdict(k.q.Action, k.q.Resource)
+}
+
+// binds says whether nobody may do what the catalogue says that of: root, in its own account, may do what nobody knows
+// (docs/spec/evaluation.md 7, items 7 and 8).
+func (k *check) binds(v catalog.Verdict) bool {
+	switch v {
+	case catalog.Known:
+		return false
+	case catalog.UnknownService, catalog.UnknownAction:
+		return k.sets().Caller.Kind != policy.RootCaller || k.owner != k.sets().Caller.Account
+	}
+	return true
 }

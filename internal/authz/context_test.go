@@ -54,7 +54,7 @@ func shown(c *keys) map[string]string {
 
 // fill makes the context of one of our own checks.
 func fill(c *keys, r state.Reader, s *Subject, target *Target) {
-	z := New()
+	z := New(nil)
 	q := Query{
 		Principal: s.Principal, Session: s.Session, Resource: target.ARN, Owner: target.Account, ResourceTags: target.Tags,
 		own: &ownCheck{environment: s.Environment, keys: target.Keys},

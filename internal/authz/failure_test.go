@@ -130,7 +130,7 @@ func TestFailures(t *testing.T) {
 		{"nobody", view, with(func(q *Query) { q.Principal = nil }), "", "denied"},
 		{"two callers", view, with(func(q *Query) { q.Anonymous = true }), "", "denied"},
 	} {
-		z := New()
+		z := New(nil)
 		var heard []*Failure
 		z.Alarm = func(f *Failure) { heard = append(heard, f) }
 		for range 2 {
@@ -158,7 +158,7 @@ func TestFailures(t *testing.T) {
 		if f := heard[0]; !errors.Is(f, f.Err) {
 			t.Errorf("%s: the cause is not to be found in %v", c.name, f)
 		}
-		New().Decide(c.reader, &c.query) // without anybody to tell
+		New(nil).Decide(c.reader, &c.query) // without anybody to tell
 	}
 }
 
@@ -166,7 +166,7 @@ func TestFailures(t *testing.T) {
 func TestFailuresAreToldAgainWhenTheyComeBack(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := New()
+	z := New(nil)
 	var again []bool
 	z.Alarm = func(f *Failure) { again = append(again, f.Again) }
 	gone := &state.Attachment{}
@@ -200,7 +200,7 @@ func TestDamagedOrganization(t *testing.T) {
 	put(t, s, func(tx *state.Tx) { putPolicy(t, tx, "U1", "a", "Allow", "*") })
 	o := &statetest.Organization{ID: "o-1", Management: "999900009999", Root: "r-1", Accounts: map[string]string{ownAccount: "ou-gone"}}
 	o.Put(t, s)
-	z := New()
+	z := New(nil)
 	heard := 0
 	z.Alarm = func(*Failure) { heard++ }
 	if got := ask(z, s.View(), bob); got == allowed || heard != 1 {

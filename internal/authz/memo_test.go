@@ -91,7 +91,7 @@ func TestWhatIsRemembered(t *testing.T) {
 		"session without a key":          {Query{Principal: alice(accountA), Session: token("")}, false},
 		"session with the asker's limit": {Query{Principal: app(accountA), Session: role, SessionPolicies: w.session(document(statement("Allow", "s3:*", "*")))}, false},
 	} {
-		z, view := New(), w.store.View()
+		z, view := New(nil), w.store.View()
 		first := z.callerOf(view, &c.query)
 		if again := z.callerOf(view, &c.query); first == nil || (first == again) != c.want {
 			t.Errorf("%s: remembered: %t; want %t", name, first == again, c.want)
@@ -142,10 +142,10 @@ func TestMemosOfNeighbours(t *testing.T) {
 	}
 	for i := range queries {
 		for j := range queries {
-			z := New()
+			z := New(nil)
 			z.callerOf(view, &queries[i])
 			compare(t, strings.Join([]string{queries[j].Principal.ARN(), "after", queries[i].Principal.ARN()}, " "),
-				said(z.callerOf(view, &queries[j])), said(New().callerOf(view, &queries[j])))
+				said(z.callerOf(view, &queries[j])), said(New(nil).callerOf(view, &queries[j])))
 		}
 	}
 }
@@ -181,7 +181,7 @@ func TestMemosOfOneCommit(t *testing.T) {
 func TestMemosOfTransactions(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	z := New()
+	z := New(nil)
 	gaveUp := errors.New("given up")
 	for _, effects := range [][]string{{"Allow", "Deny", "Allow"}, {"Deny", "Allow"}} {
 		err := s.Update(t.Context(), []string{state.AccountUnit(ownAccount)}, func(tx *state.Tx) error {
@@ -208,10 +208,10 @@ func TestMemosWeigh(t *testing.T) {
 	t.Parallel()
 	two := document(statement("Allow", "s3:*", "*"), statement("Allow", "sqs:*", "*"))
 	w := newWorld(t)
-	weight := func(q *Query) int { return New().callerOf(w.store.View(), q).weight }
+	weight := func(q *Query) int { return New(nil).callerOf(w.store.View(), q).weight }
 	bare := weight(&Query{Principal: alice(accountA)})
 	keyed := 0
-	for _, e := range New().callerOf(w.store.View(), &Query{Principal: alice(accountA)}).keys {
+	for _, e := range New(nil).callerOf(w.store.View(), &Query{Principal: alice(accountA)}).keys {
 		keyed += 64 + len(e.Key)
 	}
 	if bare != 512+keyed {

@@ -3,6 +3,7 @@ package authz
 import (
 	"time"
 
+	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
@@ -60,4 +61,7 @@ type ownCheck struct {
 type Answer struct {
 	Decision policy.Decision
 	Denial   *Denial // nil if and only if the call is allowed
+	// Catalog is what the catalogue says of the action and the resource that another program asked about. What it does not know is denied
+	// (docs/spec/evaluation.md 7, items 7 and 8): by no layer, where the policies allow it.
+	Catalog catalog.Verdict
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
 	"github.com/gatehouse-iam/gatehouse/policy"
@@ -20,6 +21,7 @@ type Record struct {
 	Sets    policy.Sets
 	Request policy.Request
 	Refusal string
+	Catalog catalog.Verdict // of what another program asked; Known of our own operations
 }
 
 // Why no policy was asked, beside what is said of credentials.
@@ -32,7 +34,7 @@ const (
 func (k *check) record() *Record {
 	n := k.frame()
 	n.Revision = k.r.Rev()
-	n.Sets, n.Request = *k.sets(), k.request
+	n.Sets, n.Request, n.Catalog = *k.sets(), k.request, k.verdict()
 	caller, r := &n.Sets.Caller, &n.Request
 	var c copier
 	c.texts.Grow(len(r.Action) + len(r.Resource) + len(r.Owner) + len(caller.Canonical) + lengthOf(caller.Names) + lengthOf(r.Grantees) +

@@ -233,7 +233,7 @@ func (z *records) balanced(t *testing.T) {
 // TestKeptDenials: by account and id, the newest ones; a busy account drives out its own, and those of others only when all is full.
 func TestKeptDenials(t *testing.T) {
 	t.Parallel()
-	z := New()
+	z := New(nil)
 	z.records.bounds = bounds{denials: 4, bytes: 1 << 30, ofAccount: 2, bytesOfAccount: 1 << 30}
 	d := denialOf()
 	for i, step := range []struct {
@@ -278,7 +278,7 @@ func TestKeptBytes(t *testing.T) {
 	if weight < textWeight*len(text) {
 		t.Fatalf("a set of %d bytes of text weighs %d", len(text), weight)
 	}
-	z := New()
+	z := New(nil)
 	z.records.bounds = bounds{denials: 100, bytes: 6 * weight, ofAccount: 100, bytesOfAccount: 2*weight + 5*denialOf().weight()}
 	for i := range 5 {
 		z.Keep("A", fmt.Sprint(i), denialOf(one))
@@ -342,7 +342,7 @@ func TestDenialsWeighTheirParts(t *testing.T) {
 // TestKeepingTogether: many keep and ask at once.
 func TestKeepingTogether(t *testing.T) {
 	t.Parallel()
-	z := New()
+	z := New(nil)
 	z.records.bounds = bounds{denials: 50, bytes: 1 << 30, ofAccount: 20, bytesOfAccount: 1 << 30}
 	shared := policy.NewSet()
 	var all sync.WaitGroup

@@ -59,7 +59,7 @@ func TestReachOfResourcePolicies(t *testing.T) {
 			}
 		}
 	})
-	view, z := s.View(), New()
+	view, z := s.View(), New(nil)
 
 	principals := map[string]func(id string) state.Principal{
 		"user": func(id string) state.Principal {
@@ -162,7 +162,7 @@ func TestForeignPrincipals(t *testing.T) {
 	}
 	p := state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: "AIDABOB", Path: "/", Name: "bob"}
 	ask := func(target *Target) string {
-		if d := New().Authorize(s.View(), &Subject{Principal: &p, Environment: &Environment{}}, "sts:AssumeRole", target); d != nil {
+		if d := New(nil).Authorize(s.View(), &Subject{Principal: &p, Environment: &Environment{}}, "sts:AssumeRole", target); d != nil {
 			return d.Error()
 		}
 		return ""
@@ -234,7 +234,7 @@ func TestWhereConditionsStand(t *testing.T) {
 		})
 		limit := load(text("session", here), policy.Session)
 		for region, allowed := range map[string]bool{"eu-west-1": true, "us-east-1": where == "nowhere"} {
-			d := New().Authorize(s.View(), &Subject{
+			d := New(nil).Authorize(s.View(), &Subject{
 				Principal:   &state.Principal{Kind: state.RoleSession, Account: ownAccount, ID: "AROA" + where, Path: "/", Name: where, Session: "s1"},
 				Session:     &session.Session{Claims: session.Claims{Policy: limit.Text()}, Inline: limit},
 				Environment: &Environment{Region: region},

@@ -73,7 +73,7 @@ const (
 // newWorld makes it; without identity the principals have no policies.
 func newWorld(t testing.TB, identity ...string) *world {
 	t.Helper()
-	w := &world{t: t, store: statetest.Open(t), z: New()}
+	w := &world{t: t, store: statetest.Open(t), z: New(nil)}
 	trust := w.load(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+accountA+`"},"Action":"sts:AssumeRole"}}`, policy.Trust)
 	for _, account := range []string{accountA, accountB, accountM, accountX} {
 		rec := &state.AccountRecord{}

@@ -120,8 +120,8 @@ func TestAuthorizeCredentials(t *testing.T) {
 		action string
 		want   string
 	}{
-		{"a key", bob, "s3:GetObject", allowed}, {"a key", bob, "ec2:Run", `{"Decision":"Deny","Explicit":false,"Layer":"identity",`},
-		{"root's key", x.root, "ec2:Run", allowed}, {"a user's session", own, "s3:PutObject", allowed},
+		{"a key", bob, "s3:GetObject", allowed}, {"a key", bob, "ec2:RunInstances", `{"Decision":"Deny","Explicit":false,"Layer":"identity",`},
+		{"root's key", x.root, "ec2:RunInstances", allowed}, {"a user's session", own, "s3:PutObject", allowed},
 		{"a role session", role, "s3:GetObject", allowed}, {"a role session", role, "s3:PutObject", refused},
 		{"a federated user", fed, "s3:GetObject", allowed}, {"a federated user", fed, "s3:PutObject", refused},
 	} {
@@ -230,7 +230,7 @@ func TestAuthorizeResource(t *testing.T) {
 		{"a level without SCP", everything, by(s3, b, own+`,"ServiceControlPolicies":[[`+scp+`],[`+scp+`],[]]`), denied(false, "SCP", `,"Level":2`)},
 		{"no levels", everything, by(s3, b, own+`,"ServiceControlPolicies":[],"ResourceControlPolicies":[]`), identity},
 		{"an RCP that denies", everything, by(s3, b, own+`,"ResourceControlPolicies":[[`+denies+`]]`), denied(true, "RCP", `,"Level":0`+named("ResourceControlPolicies.1.1", 1, ""))},
-		{"an RCP does not reach a service that has none", everything, by("ec2:Run", "arn:aws:ec2:us-east-1:"+testAccount+":instance/i", `"ResourceControlPolicies":[[]]`), identity},
+		{"an RCP does not reach a service that has none", everything, by("ec2:RunInstances", "arn:aws:ec2:us-east-1:"+testAccount+":instance/i", `"ResourceControlPolicies":[[]]`), identity},
 		{"tags of the resource", when(equals("aws:ResourceTag/team", "red")), by(s3, b, own+`,"ResourceTags":{"team":"red"}`), identity},
 		{"other tags of the resource", when(equals("aws:ResourceTag/team", "red")), by(s3, b, own+`,"ResourceTags":{"team":"blue"}`), denied(false, "identity", "")},
 		{"a key", when(equals("s3:prefix", "a/")), by(s3, b, own+`,"Context":{"S3:Prefix":"a/"}`), identity},

@@ -63,6 +63,16 @@ func openAPI(t *testing.T, quotas ...iam.Quotas) *apiTest {
 // newAPI is openAPI for tests, benchmarks and fuzz targets. sub gives it the test that it reports to.
 func newAPI(t testing.TB, quotas ...iam.Quotas) *apiTest {
 	t.Helper()
+	return newAPIOf(t, func(cfg *Config) {
+		if len(quotas) > 0 {
+			cfg.Quotas = quotas[0]
+		}
+	})
+}
+
+// newAPIOf is newAPI with another configuration.
+func newAPIOf(t testing.TB, configure func(*Config)) *apiTest {
+	t.Helper()
 	key := rootKeyOf(testAccount)
 	cfg := &Config{
 		Logger: slog.New(slog.DiscardHandler),
@@ -71,9 +81,7 @@ func newAPI(t testing.TB, quotas ...iam.Quotas) *apiTest {
 			RootAccessKeyID: key.AccessKeyID, RootSecretAccessKey: keyring.NewSecret(key.SecretAccessKey),
 		},
 	}
-	if len(quotas) > 0 {
-		cfg.Quotas = quotas[0]
-	}
+	configure(cfg)
 	if err := cfg.Check(); err != nil {
 		t.Fatal(err)
 	}

@@ -263,7 +263,7 @@ func newCell(ctx context.Context, cfg *Config, engine storage.Engine, master key
 }
 
 func register(s *state.Store, cfg *Config) *service.Registry {
-	z := authz.New()
+	z := authz.New(cfg.catalog)
 	z.Alarm = cfg.alarm
 	r := service.NewRegistry(s, z, cfg.Logger)
 	r.DenialIDs = cfg.DenialIDs

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/iam"
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
 )
@@ -49,10 +51,12 @@ type Config struct {
 
 	RemoteReset bool // dev: take resets from other machines too
 
-	DenialIDs bool // the ids of decisions stand in denials' messages too
+	CatalogFile string // JSON file with the services of the operator's own programs, beside those of AWS
+	DenialIDs   bool   // the ids of decisions stand in denials' messages too
 
 	Logger *slog.Logger
 
+	catalog   *catalog.Catalog
 	undecided prometheus.Counter // decisions that could not be made; nil where nobody reads metrics
 }
 
@@ -113,6 +117,11 @@ func (c *Config) Check() error {
 	if c.SeedFile != "" && !c.Dev {
 		bad("a seed is for dev servers")
 	}
+	if c.catalog == nil {
+		if c.catalog, err = readCatalog(c.CatalogFile); err != nil {
+			bad("--catalog: %w", err)
+		}
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -138,6 +147,27 @@ func (c *Config) Check() error {
 		bad("a root password has 8 to 128 characters, this one has %d", n)
 	}
 	return errors.Join(errs...)
+}
+
+// readCatalog is what is built in and, unless file is empty, what stands there.
+func readCatalog(file string) (*catalog.Catalog, error) {
+	if file == "" {
+		return catalog.Builtin(), nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	own, err := catalog.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	c, err := catalog.Builtin().With(own...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return c, nil
 }
 
 // checkAccessKey checks the form of an access key that was chosen elsewhere.

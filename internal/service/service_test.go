@@ -49,7 +49,7 @@ func open(t *testing.T) *env {
 	ctx, cancel := context.WithCancel(context.Background())
 	x.followed.Go(func() { _ = x.store.Run(ctx) })
 	t.Cleanup(func() { cancel(); x.followed.Wait(); _ = x.engine.Close() })
-	x.registry = NewRegistry(x.store, authz.New(), slog.New(slog.NewTextHandler(x.log, nil)))
+	x.registry = NewRegistry(x.store, authz.New(nil), slog.New(slog.NewTextHandler(x.log, nil)))
 	x.update(func(tx *state.Tx) {
 		rec := &state.AccountRecord{}
 		rec.Id = account
@@ -112,7 +112,7 @@ func onSomething[In any](*Call, state.Reader, *In) ([]authz.Target, error) {
 
 func TestRegisteringTwicePanics(t *testing.T) {
 	t.Parallel()
-	r := NewRegistry(nil, authz.New(), slog.New(slog.DiscardHandler))
+	r := NewRegistry(nil, authz.New(nil), slog.New(slog.DiscardHandler))
 	read := func(*Call, state.Reader, *iamapi.GetUserRequest) (*iamapi.GetUserResponse, error) { return nil, nil }
 	Read(r, iamapi.OpGetUser, onSomething, read)
 	if !r.Has(iamapi.OpGetUser.Operation) || r.Has(iamapi.OpDeleteUser.Operation) {
