@@ -121,7 +121,7 @@ func TestAuthorizeCredentials(t *testing.T) {
 		want   string
 	}{
 		{"a key", bob, "s3:GetObject", allowed}, {"a key", bob, "ec2:RunInstances", `{"Decision":"Deny","Explicit":false,"Layer":"identity",`},
-		{"root's key", x.root, "ec2:RunInstances", allowed}, {"a user's session", own, "s3:PutObject", allowed},
+		{"root's key", x.root, "s3:DeleteObject", allowed}, {"a user's session", own, "s3:PutObject", allowed},
 		{"a role session", role, "s3:GetObject", allowed}, {"a role session", role, "s3:PutObject", refused},
 		{"a federated user", fed, "s3:GetObject", allowed}, {"a federated user", fed, "s3:PutObject", refused},
 	} {
