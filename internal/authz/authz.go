@@ -84,6 +84,10 @@ func (z *Authorizer) Authorize(r state.Reader, s *Subject, action string, target
 // so is what cannot be decided, which z.Alarm is told of.
 func (z *Authorizer) Decide(r state.Reader, q *Query) Answer {
 	k := check{z: z, r: r, q: q}
+	return k.answer()
+}
+
+func (k *check) answer() Answer {
 	d := k.safely()
 	if d.Effect == policy.Allow {
 		return Answer{Decision: d}

@@ -48,7 +48,7 @@ func (k *check) safely() (d policy.Decision) {
 		}
 	}()
 	d = k.decide()
-	if d.Effect != policy.Allow {
+	if d.Effect != policy.Allow || k.all {
 		k.distance = k.measure()
 		if k.noted == nil {
 			k.noted = k.unasked()

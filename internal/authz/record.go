@@ -21,7 +21,9 @@ type Record struct {
 	Sets    policy.Sets
 	Request policy.Request
 	Refusal string
-	Catalog catalog.Verdict // of what another program asked; Known of our own operations
+	// Asked: another program asked, and gave the policies of the resource, which are no secret to it. Catalog is Known of our own operations.
+	Asked   bool
+	Catalog catalog.Verdict
 }
 
 // Why no policy was asked, beside what is said of credentials.
@@ -64,7 +66,7 @@ func (k *check) refusedRecord(why string) *Record {
 }
 
 func (k *check) frame() *Record {
-	n := &Record{Time: k.q.Time}
+	n := &Record{Time: k.q.Time, Asked: k.q.own == nil}
 	if k.q.own != nil {
 		n.Time = k.q.own.environment.Time
 	}

@@ -11,10 +11,16 @@ import (
 // bounds say how much is kept of the denials, in number and in bytes: of all accounts together, and of one.
 type bounds struct{ denials, bytes, ofAccount, bytesOfAccount int }
 
+// How many denials are kept: of all accounts together, and of one.
+const (
+	KeptDenials          = 16384
+	KeptDenialsOfAccount = KeptDenials / 4
+)
+
 // A quarter is for one account, so that a program that is denied again and again drives out denials of its own account only. A denial weighs
 // one to five KB, so that it is their number that counts. The bytes are for those that come with policies of their own, and for
 // principals that are gone from the store: what they had is held by nothing else then.
-var ordinaryBounds = bounds{denials: 16384, bytes: 64 << 20, ofAccount: 4096, bytesOfAccount: 16 << 20}
+var ordinaryBounds = bounds{denials: KeptDenials, bytes: 64 << 20, ofAccount: KeptDenialsOfAccount, bytesOfAccount: 16 << 20}
 
 // records are the last denials, by id.
 type records struct {

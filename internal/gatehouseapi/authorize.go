@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
+	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/api/ghapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
@@ -30,6 +31,20 @@ func onAuthorize(c *service.Call, r state.Reader, in *ghapi.AuthorizeRequest) ([
 
 // authorize decides one check.
 func (s *Service) authorize(c *service.Call, r state.Reader, in *ghapi.AuthorizeRequest) (*ghapi.AuthorizeResponse, error) {
+	q, err := queryOf(c, r, in)
+	if err != nil {
+		return nil, err
+	}
+	a := s.authorizer.Decide(r, q)
+	out := xAnswer(&a)
+	if a.Denial != nil {
+		s.authorizer.Keep(c.Caller.Account, c.Request.ID, a.Denial)
+		out.DecisionId = &c.Request.ID
+	}
+	return out, nil
+}
+
+func queryOf(c *service.Call, r state.Reader, in *ghapi.AuthorizeRequest) (*authz.Query, error) {
 	who, err := subjectOf(c, r, in.Principal)
 	if err != nil {
 		return nil, err
@@ -37,11 +52,7 @@ func (s *Service) authorize(c *service.Call, r state.Reader, in *ghapi.Authorize
 	if who.fault != nil {
 		return nil, who.fault
 	}
-	q, err := newQuery(c, who, in)
-	if err != nil {
-		return nil, err
-	}
-	return xAnswer(s.authorizer.Decide(r, q)), nil
+	return newQuery(c, who, in)
 }
 
 func newQuery(c *service.Call, who *subject, in *ghapi.AuthorizeRequest) (*authz.Query, error) {
@@ -103,7 +114,7 @@ func accountID(s string) bool {
 }
 
 // xAnswer leaves out what did not decide.
-func xAnswer(a authz.Answer) *ghapi.AuthorizeResponse {
+func xAnswer(a *authz.Answer) *ghapi.AuthorizeResponse {
 	d := a.Decision
 	out := &ghapi.AuthorizeResponse{Decision: new(ghapi.DecisionAllow), Explicit: new(d.Effect == policy.DenyExplicit)}
 	if a.Denial != nil || d.Effect != policy.Allow {
@@ -112,6 +123,9 @@ func xAnswer(a authz.Answer) *ghapi.AuthorizeResponse {
 	if a.Denial != nil {
 		out.Message = new(a.Denial.Error())
 	}
+	if a.Catalog != catalog.Known {
+		out.Catalog = &ghapi.CatalogVerdict{Verdict: new(a.Catalog.String())}
+	}
 	if d.Layer != policy.LayerNone {
 		out.Layer = new(d.Layer.String())
 	}
@@ -119,13 +133,17 @@ func xAnswer(a authz.Answer) *ghapi.AuthorizeResponse {
 		out.Level = new(int32(d.Level))
 	}
 	if p := d.Policy; p != nil {
-		out.Policy = &ghapi.DecidingPolicy{Arn: text(p.ARN), Name: text(p.Name), Owner: text(p.Owner)}
+		out.Policy = xPolicy(p)
 		out.Statement = &ghapi.DecidingStatement{Index: new(int32(d.Statement))}
 		if statements := p.Policy.Document().Statements; d.Statement < len(statements) {
 			out.Statement.Sid = text(statements[d.Statement].Sid)
 		}
 	}
 	return out
+}
+
+func xPolicy(p *policy.Attached) *ghapi.DecidingPolicy {
+	return &ghapi.DecidingPolicy{Arn: text(p.ARN), Name: text(p.Name), Owner: text(p.Owner)}
 }
 
 // text is a member that is left out where it is empty.

@@ -16,6 +16,7 @@ type Service struct {
 func Register(r *service.Registry, z *authz.Authorizer) {
 	s := &Service{authorizer: z}
 	service.Read(r, ghapi.OpAuthorize, onAuthorize, s.authorize)
+	service.Read(r, ghapi.OpExplain, s.onExplain, s.explain)
 }
 
 // invalid is a ValidationException whose message is ours.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,7 +22,12 @@ const authorizePath = "/gatehouse/v1/authorize"
 // question makes a signed request.
 func (x *apiTest) question(by caller, body string) *http.Request {
 	x.Helper()
-	r := httptest.NewRequest(http.MethodPost, "http://gatehouse.example.com"+authorizePath, strings.NewReader(body))
+	return x.questionTo(authorizePath, by, body)
+}
+
+func (x *apiTest) questionTo(path string, by caller, body string) *http.Request {
+	x.Helper()
+	r := httptest.NewRequest(http.MethodPost, "http://gatehouse.example.com"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	x.must(sigv4.Sign(r, []byte(body), by.Credentials, "us-east-1", "gatehouse", time.Now()))
 	return r
@@ -33,6 +39,9 @@ func (x *apiTest) ask(by caller, body string) string {
 	return x.jsonText(x.send(x.question(by, body)))
 }
 
+// ofDenials are what is different in each denial: see TestExplainDenials.
+var ofDenials = regexp.MustCompile(`,"DecisionId":"[0-9a-f-]{36}"`)
+
 func (x *apiTest) jsonText(a *answer) string {
 	x.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/json" {
@@ -43,7 +52,7 @@ func (x *apiTest) jsonText(a *answer) string {
 		if kind != "" || !json.Valid(a.body) {
 			x.Errorf("%s %s", kind, a.body)
 		}
-		return string(a.body)
+		return ofDenials.ReplaceAllString(string(a.body), "")
 	}
 	var e struct{ Message string } // its case does not matter to encoding/json
 	if err := json.Unmarshal(a.body, &e); err != nil || kind == "" {

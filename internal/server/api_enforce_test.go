@@ -215,6 +215,7 @@ func TestEveryOperationIsEnforced(t *testing.T) {
 		"sts:GetCallerIdentity": true, "sts:GetSessionToken": true, // TestCallerIdentityNeedsNoPermission, TestSessionTokenNeedsNoPermission
 		"sts:AssumeRole":      true, // TestWhoMayAssumeARole
 		"gatehouse:Authorize": true, // TestWhoMayAuthorize
+		"gatehouse:Explain":   true, // TestWhoMayExplain
 	}
 	for _, e := range enforcedOperations {
 		tested[e.action()] = true

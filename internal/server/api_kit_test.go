@@ -374,6 +374,8 @@ func (x *apiTest) call(by caller, op string, p params) *answer {
 	return x.send(r)
 }
 
+var decisionInBody = regexp.MustCompile(`"DecisionId":"|<DecisionId>`)
+
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 // send serves a request as it is.
@@ -390,7 +392,7 @@ func (x *apiTest) send(r *http.Request) *answer {
 	if len(ids) != 1 || !uuidForm.MatchString(ids[0]) {
 		x.Fatalf("x-amzn-RequestId %q\n%s", ids, a.body)
 	}
-	if id := a.header.Get("X-Gatehouse-Decision-Id"); id != "" && (id != ids[0] || a.status < 400) || (id != "") != strings.Contains(string(a.body), "DecisionId") && a.status >= 400 {
+	if id := a.header.Get("X-Gatehouse-Decision-Id"); id != "" && (id != ids[0] || a.status < 400) || a.status >= 400 && (id != "") != decisionInBody.Match(a.body) {
 		x.Errorf("status %d of the request %s has the decision %q\n%s", a.status, ids[0], id, a.body)
 	}
 	if strings.HasPrefix(a.header.Get("Content-Type"), "text/xml") {

@@ -2,10 +2,24 @@
 
 package ghapi
 
+// Values of ChangeKind.
+const (
+	ChangeKindAddStatement    = "AddStatement"
+	ChangeKindRemoveStatement = "RemoveStatement"
+)
+
 // Values of Decision.
 const (
 	DecisionAllow = "Allow"
 	DecisionDeny  = "Deny"
+)
+
+// Values of Element.
+const (
+	ElementAction    = "Action"
+	ElementResource  = "Resource"
+	ElementPrincipal = "Principal"
+	ElementCondition = "Condition"
 )
 
 // Values of EndpointType.
@@ -26,4 +40,36 @@ const (
 	LayerRcp      = "RCP"
 	LayerAcl      = "ACL"
 	LayerExempt   = "exempt"
+)
+
+// Values of LayerEffect.
+const (
+	LayerEffectAllow        = "Allow"
+	LayerEffectExplicitDeny = "ExplicitDeny"
+	LayerEffectImplicitDeny = "ImplicitDeny"
+)
+
+// Values of Reach.
+const (
+	ReachAccount = "account"
+	ReachIssuer  = "issuer"
+	ReachDirect  = "direct"
+)
+
+// Values of Side.
+const (
+	SideCallerAccount   = "CallerAccount"
+	SideRoleService     = "RoleService"
+	SideSessionMaker    = "SessionMaker"
+	SideResourceAccount = "ResourceAccount"
+	SideEndpointOwner   = "EndpointOwner"
+	SideOrganization    = "Organization"
+)
+
+// Values of Verdict.
+const (
+	VerdictUnknownService = "UnknownService"
+	VerdictUnknownAction  = "UnknownAction"
+	VerdictWrongResource  = "WrongResource"
+	VerdictNoResource     = "NoResource"
 )

@@ -24,6 +24,7 @@ var service = wire.Service{
 // The operations, sorted by name.
 var (
 	OpAuthorize = wire.Op[AuthorizeRequest, AuthorizeResponse]{Operation: &opAuthorize}
+	OpExplain   = wire.Op[ExplainRequest, ExplainResponse]{Operation: &opExplain}
 )
 
 var (
@@ -34,10 +35,18 @@ var (
 		Errors:   []*wire.Fault{&faultInvalidCredentials, &faultMalformedPolicyDocument, &faultResourceNotFound},
 		ReadOnly: true,
 	}
+	opExplain = wire.Operation{
+		Service: &service, Name: "Explain", Method: "POST", URI: "/gatehouse/v1/explain", Status: 200,
+		In:       &shapeExplainRequest,
+		Out:      &shapeExplainResponse,
+		Errors:   []*wire.Fault{&faultInvalidCredentials, &faultMalformedPolicyDocument, &faultResourceNotFound},
+		ReadOnly: true,
+	}
 )
 
 var operations = [...]*wire.Operation{
 	&opAuthorize,
+	&opExplain,
 }
 
 // Everything above is static data; these references are circular, which Go refuses in initialisers.

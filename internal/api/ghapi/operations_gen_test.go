@@ -11,5 +11,6 @@ import (
 func TestOperations(t *testing.T) {
 	wiretest.Run(t, Service, []wiretest.Operation{
 		{Operation: OpAuthorize.Operation, In: func() any { return new(AuthorizeRequest) }, Out: func() any { return new(AuthorizeResponse) }},
-	}, 1)
+		{Operation: OpExplain.Operation, In: func() any { return new(ExplainRequest) }, Out: func() any { return new(ExplainResponse) }},
+	}, 2)
 }

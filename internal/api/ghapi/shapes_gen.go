@@ -35,13 +35,36 @@ var (
 		{Name: "Policy", Shape: &shapeDecidingPolicy},
 		{Name: "Statement", Shape: &shapeDecidingStatement},
 		{Name: "Message", Shape: &shapeString},
+		{Name: "Catalog", Shape: &shapeCatalogVerdict},
+		{Name: "DecisionId", Shape: &shapeString},
 	}}
 	shapeBoolean         = wire.Shape{Name: "Boolean", Kind: wire.Boolean}
 	shapeCanonicalUserId = wire.Shape{Name: "CanonicalUserId", Kind: wire.String, Pattern: `[0-9a-f]{64}`}
-	shapeContext         = wire.Shape{Name: "Context", Kind: wire.Map, HasMax: true, Max: 256, Sensitive: true, Key: &shapeContextKey, Value: &shapeContextValue}
-	shapeContextKey      = wire.Shape{Name: "ContextKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Sensitive: true}
-	shapeContextValue    = wire.Shape{Name: "ContextValue", Kind: wire.Document}
-	shapeDecidingPolicy  = wire.Shape{Name: "DecidingPolicy", Kind: wire.Structure, Members: []wire.Member{
+	shapeCatalogVerdict  = wire.Shape{Name: "CatalogVerdict", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Verdict", Shape: &shapeVerdict, Required: true},
+		{Name: "Message", Shape: &shapeString},
+	}}
+	shapeChange = wire.Shape{Name: "Change", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Kind", Shape: &shapeChangeKind, Required: true},
+		{Name: "Layer", Shape: &shapeLayer, Required: true},
+		{Name: "Level", Shape: &shapeInteger},
+		{Name: "Policy", Shape: &shapeDecidingPolicy},
+		{Name: "Statement", Shape: &shapeStatementPlace, Required: true},
+		{Name: "Side", Shape: &shapeSide, Required: true},
+	}}
+	shapeChangeKind       = wire.Shape{Name: "ChangeKind", Kind: wire.String, Enum: []string{"AddStatement", "RemoveStatement"}}
+	shapeChanges          = wire.Shape{Name: "Changes", Kind: wire.List, Elem: &shapeChange}
+	shapeConditionVerdict = wire.Shape{Name: "ConditionVerdict", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Operator", Shape: &shapeString, Required: true},
+		{Name: "Key", Shape: &shapeString, Required: true},
+		{Name: "Expected", Shape: &shapeStrings, Required: true},
+		{Name: "Seen", Shape: &shapeStrings},
+		{Name: "Cut", Shape: &shapeBoolean},
+	}}
+	shapeContext        = wire.Shape{Name: "Context", Kind: wire.Map, HasMax: true, Max: 256, Sensitive: true, Key: &shapeContextKey, Value: &shapeContextValue}
+	shapeContextKey     = wire.Shape{Name: "ContextKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Sensitive: true}
+	shapeContextValue   = wire.Shape{Name: "ContextValue", Kind: wire.Document}
+	shapeDecidingPolicy = wire.Shape{Name: "DecidingPolicy", Kind: wire.Structure, Members: []wire.Member{
 		{Name: "Arn", Shape: &shapeString},
 		{Name: "Name", Shape: &shapeString},
 		{Name: "Owner", Shape: &shapeString},
@@ -50,11 +73,68 @@ var (
 		{Name: "Index", Shape: &shapeInteger, Required: true},
 		{Name: "Sid", Shape: &shapeString},
 	}}
-	shapeDecision       = wire.Shape{Name: "Decision", Kind: wire.String, Enum: []string{"Allow", "Deny"}}
-	shapeEndpointType   = wire.Shape{Name: "EndpointType", Kind: wire.String, Enum: []string{"Interface", "Gateway"}}
-	shapeGrantee        = wire.Shape{Name: "Grantee", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Sensitive: true}
-	shapeInteger        = wire.Shape{Name: "Integer", Kind: wire.Integer}
-	shapeLayer          = wire.Shape{Name: "Layer", Kind: wire.String, Enum: []string{"identity", "boundary", "session", "trust", "resource", "endpoint", "SCP", "RCP", "ACL", "exempt"}}
+	shapeDecision        = wire.Shape{Name: "Decision", Kind: wire.String, Enum: []string{"Allow", "Deny"}}
+	shapeDecisionId      = wire.Shape{Name: "DecisionId", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 128}
+	shapeDependentAction = wire.Shape{Name: "DependentAction", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Action", Shape: &shapeString, Required: true},
+		{Name: "When", Shape: &shapeString},
+	}}
+	shapeDependentActions = wire.Shape{Name: "DependentActions", Kind: wire.List, Elem: &shapeDependentAction}
+	shapeElement          = wire.Shape{Name: "Element", Kind: wire.String, Enum: []string{"Action", "Resource", "Principal", "Condition"}}
+	shapeEndpointType     = wire.Shape{Name: "EndpointType", Kind: wire.String, Enum: []string{"Interface", "Gateway"}}
+	shapeExplainRequest   = wire.Shape{Name: "ExplainRequest", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "DecisionId", Shape: &shapeDecisionId},
+		{Name: "Principal", Shape: &shapePrincipal},
+		{Name: "Action", Shape: &shapeAction},
+		{Name: "Resource", Shape: &shapeResource},
+		{Name: "ResourceAccount", Shape: &shapeAccountId},
+		{Name: "ResourceTags", Shape: &shapeTags},
+		{Name: "ResourcePolicy", Shape: &shapePolicyDocument},
+		{Name: "ResourcePolicyRequired", Shape: &shapeBoolean},
+		{Name: "AclGrantees", Shape: &shapeAclGrantees},
+		{Name: "EndpointPolicy", Shape: &shapePolicyDocument},
+		{Name: "EndpointType", Shape: &shapeEndpointType},
+		{Name: "ServiceControlPolicies", Shape: &shapePolicyLevels},
+		{Name: "ResourceControlPolicies", Shape: &shapePolicyLevels},
+		{Name: "Context", Shape: &shapeContext},
+	}}
+	shapeExplainResponse = wire.Shape{Name: "ExplainResponse", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "DecisionId", Shape: &shapeString},
+		{Name: "Time", Shape: &shapeTimestamp, Required: true},
+		{Name: "Revision", Shape: &shapeLong},
+		{Name: "Caller", Shape: &shapeString, Required: true},
+		{Name: "Action", Shape: &shapeString, Required: true},
+		{Name: "Resource", Shape: &shapeString, Required: true},
+		{Name: "ResourceAccount", Shape: &shapeString},
+		{Name: "Decision", Shape: &shapeDecision, Required: true},
+		{Name: "Explicit", Shape: &shapeBoolean, Required: true},
+		{Name: "Layer", Shape: &shapeLayer},
+		{Name: "Level", Shape: &shapeInteger},
+		{Name: "Policy", Shape: &shapeDecidingPolicy},
+		{Name: "Statement", Shape: &shapeStatementPlace},
+		{Name: "Message", Shape: &shapeString},
+		{Name: "Refusal", Shape: &shapeString},
+		{Name: "Catalog", Shape: &shapeCatalogVerdict},
+		{Name: "Obstacle", Shape: &shapeString},
+		{Name: "Layers", Shape: &shapeLayerVerdicts},
+		{Name: "MissingKeys", Shape: &shapeStrings},
+		{Name: "Changes", Shape: &shapeChanges},
+		{Name: "DependentActions", Shape: &shapeDependentActions},
+	}}
+	shapeGrantee      = wire.Shape{Name: "Grantee", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Sensitive: true}
+	shapeInteger      = wire.Shape{Name: "Integer", Kind: wire.Integer}
+	shapeLayer        = wire.Shape{Name: "Layer", Kind: wire.String, Enum: []string{"identity", "boundary", "session", "trust", "resource", "endpoint", "SCP", "RCP", "ACL", "exempt"}}
+	shapeLayerEffect  = wire.Shape{Name: "LayerEffect", Kind: wire.String, Enum: []string{"Allow", "ExplicitDeny", "ImplicitDeny"}}
+	shapeLayerVerdict = wire.Shape{Name: "LayerVerdict", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Layer", Shape: &shapeLayer, Required: true},
+		{Name: "Level", Shape: &shapeInteger},
+		{Name: "Effect", Shape: &shapeLayerEffect},
+		{Name: "Withheld", Shape: &shapeBoolean},
+		{Name: "Statements", Shape: &shapeStatementVerdicts},
+		{Name: "Omitted", Shape: &shapeInteger},
+	}}
+	shapeLayerVerdicts  = wire.Shape{Name: "LayerVerdicts", Kind: wire.List, Elem: &shapeLayerVerdict}
+	shapeLong           = wire.Shape{Name: "Long", Kind: wire.Long}
 	shapePolicyDocument = wire.Shape{Name: "PolicyDocument", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 131072, Sensitive: true}
 	shapePolicyLevel    = wire.Shape{Name: "PolicyLevel", Kind: wire.List, HasMax: true, Max: 10, Sensitive: true, Elem: &shapePolicyDocument}
 	shapePolicyLevels   = wire.Shape{Name: "PolicyLevels", Kind: wire.List, HasMax: true, Max: 7, Sensitive: true, Elem: &shapePolicyLevel}
@@ -75,15 +155,37 @@ var (
 		{Name: "Anonymous", Shape: &shapeBoolean},
 	}}
 	shapeProvider        = wire.Shape{Name: "Provider", Kind: wire.String, HasMin: true, Min: 4, HasMax: true, Max: 2048}
+	shapeReach           = wire.Shape{Name: "Reach", Kind: wire.String, Enum: []string{"account", "issuer", "direct"}}
 	shapeResource        = wire.Shape{Name: "Resource", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 4096}
 	shapeServiceName     = wire.Shape{Name: "ServiceName", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: `[\w.-]+`}
 	shapeServiceNames    = wire.Shape{Name: "ServiceNames", Kind: wire.List, HasMin: true, Min: 1, HasMax: true, Max: 10, Elem: &shapeServiceName}
 	shapeSessionPolicies = wire.Shape{Name: "SessionPolicies", Kind: wire.List, HasMax: true, Max: 11, Sensitive: true, Elem: &shapePolicyDocument}
 	shapeSessionToken    = wire.Shape{Name: "SessionToken", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 6144, Sensitive: true}
+	shapeSide            = wire.Shape{Name: "Side", Kind: wire.String, Enum: []string{"CallerAccount", "RoleService", "SessionMaker", "ResourceAccount", "EndpointOwner", "Organization"}}
 	shapeSourceIdentity  = wire.Shape{Name: "SourceIdentity", Kind: wire.String, HasMin: true, Min: 2, HasMax: true, Max: 64, Pattern: `[\w+=,.@-]*`}
-	shapeString          = wire.Shape{Name: "String", Kind: wire.String}
-	shapeTagKey          = wire.Shape{Name: "TagKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Sensitive: true}
-	shapeTagValue        = wire.Shape{Name: "TagValue", Kind: wire.String, HasMax: true, Max: 256, Sensitive: true}
-	shapeTags            = wire.Shape{Name: "Tags", Kind: wire.Map, HasMax: true, Max: 50, Sensitive: true, Key: &shapeTagKey, Value: &shapeTagValue}
-	shapeTimestamp       = wire.Shape{Name: "Timestamp", Kind: wire.Timestamp, ISO8601: true}
+	shapeStatementPlace  = wire.Shape{Name: "StatementPlace", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Index", Shape: &shapeInteger},
+		{Name: "Sid", Shape: &shapeString},
+		{Name: "Start", Shape: &shapeInteger},
+		{Name: "End", Shape: &shapeInteger},
+		{Name: "Text", Shape: &shapeString},
+	}}
+	shapeStatementVerdict = wire.Shape{Name: "StatementVerdict", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Policy", Shape: &shapeDecidingPolicy, Required: true},
+		{Name: "Statement", Shape: &shapeStatementPlace, Required: true},
+		{Name: "Effect", Shape: &shapeDecision, Required: true},
+		{Name: "Applies", Shape: &shapeBoolean, Required: true},
+		{Name: "Failed", Shape: &shapeElement},
+		{Name: "Reach", Shape: &shapeReach},
+		{Name: "Condition", Shape: &shapeConditionVerdict},
+		{Name: "MissingKeys", Shape: &shapeStrings},
+	}}
+	shapeStatementVerdicts = wire.Shape{Name: "StatementVerdicts", Kind: wire.List, Elem: &shapeStatementVerdict}
+	shapeString            = wire.Shape{Name: "String", Kind: wire.String}
+	shapeStrings           = wire.Shape{Name: "Strings", Kind: wire.List, Elem: &shapeString}
+	shapeTagKey            = wire.Shape{Name: "TagKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Sensitive: true}
+	shapeTagValue          = wire.Shape{Name: "TagValue", Kind: wire.String, HasMax: true, Max: 256, Sensitive: true}
+	shapeTags              = wire.Shape{Name: "Tags", Kind: wire.Map, HasMax: true, Max: 50, Sensitive: true, Key: &shapeTagKey, Value: &shapeTagValue}
+	shapeTimestamp         = wire.Shape{Name: "Timestamp", Kind: wire.Timestamp, ISO8601: true}
+	shapeVerdict           = wire.Shape{Name: "Verdict", Kind: wire.String, Enum: []string{"UnknownService", "UnknownAction", "WrongResource", "NoResource"}}
 )

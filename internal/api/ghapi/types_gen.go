@@ -25,13 +25,40 @@ type AuthorizeRequest struct {
 
 // AuthorizeResponse is the output of gatehouse:Authorize.
 type AuthorizeResponse struct {
-	Decision  *string
-	Explicit  *bool
+	Decision   *string
+	Explicit   *bool
+	Layer      *string
+	Level      *int32
+	Policy     *DecidingPolicy
+	Statement  *DecidingStatement
+	Message    *string
+	Catalog    *CatalogVerdict
+	DecisionId *string
+}
+
+// CatalogVerdict is a structure of Gatehouse.
+type CatalogVerdict struct {
+	Verdict *string
+	Message *string
+}
+
+// Change is a structure of Gatehouse.
+type Change struct {
+	Kind      *string
 	Layer     *string
 	Level     *int32
 	Policy    *DecidingPolicy
-	Statement *DecidingStatement
-	Message   *string
+	Statement *StatementPlace
+	Side      *string
+}
+
+// ConditionVerdict is a structure of Gatehouse.
+type ConditionVerdict struct {
+	Operator *string
+	Key      *string
+	Expected []string
+	Seen     []string
+	Cut      *bool
 }
 
 // DecidingPolicy is a structure of Gatehouse.
@@ -45,6 +72,65 @@ type DecidingPolicy struct {
 type DecidingStatement struct {
 	Index *int32
 	Sid   *string
+}
+
+// DependentAction is a structure of Gatehouse.
+type DependentAction struct {
+	Action *string
+	When   *string
+}
+
+// ExplainRequest is the input of gatehouse:Explain.
+type ExplainRequest struct {
+	DecisionId              *string
+	Principal               *Principal
+	Action                  *string
+	Resource                *string
+	ResourceAccount         *string
+	ResourceTags            map[string]string
+	ResourcePolicy          *string
+	ResourcePolicyRequired  *bool
+	AclGrantees             []string
+	EndpointPolicy          *string
+	EndpointType            *string
+	ServiceControlPolicies  [][]string
+	ResourceControlPolicies [][]string
+	Context                 map[string]any
+}
+
+// ExplainResponse is the output of gatehouse:Explain.
+type ExplainResponse struct {
+	DecisionId       *string
+	Time             *time.Time
+	Revision         *int64
+	Caller           *string
+	Action           *string
+	Resource         *string
+	ResourceAccount  *string
+	Decision         *string
+	Explicit         *bool
+	Layer            *string
+	Level            *int32
+	Policy           *DecidingPolicy
+	Statement        *StatementPlace
+	Message          *string
+	Refusal          *string
+	Catalog          *CatalogVerdict
+	Obstacle         *string
+	Layers           []LayerVerdict
+	MissingKeys      []string
+	Changes          []Change
+	DependentActions []DependentAction
+}
+
+// LayerVerdict is a structure of Gatehouse.
+type LayerVerdict struct {
+	Layer      *string
+	Level      *int32
+	Effect     *string
+	Withheld   *bool
+	Statements []StatementVerdict
+	Omitted    *int32
 }
 
 // Principal is a structure of Gatehouse.
@@ -63,4 +149,25 @@ type Principal struct {
 	Service                []string
 	Federated              *string
 	Anonymous              *bool
+}
+
+// StatementPlace is a structure of Gatehouse.
+type StatementPlace struct {
+	Index *int32
+	Sid   *string
+	Start *int32
+	End   *int32
+	Text  *string
+}
+
+// StatementVerdict is a structure of Gatehouse.
+type StatementVerdict struct {
+	Policy      *DecidingPolicy
+	Statement   *StatementPlace
+	Effect      *string
+	Applies     *bool
+	Failed      *string
+	Reach       *string
+	Condition   *ConditionVerdict
+	MissingKeys []string
 }
