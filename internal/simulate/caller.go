@@ -46,11 +46,13 @@ func ParseCaller(text string) (policy.Caller, error) {
 			return rootOf(name.Account), nil
 		}
 	case "iam:user":
-		c.Kind = policy.UserCaller
-		return c, entityOr(entity, text)
+		if c.Kind = policy.UserCaller; entity {
+			return c, nil
+		}
 	case "iam:role":
-		c.Kind, c.ServiceLinked = policy.RoleCaller, strings.HasPrefix(rest, "aws-service-role/")
-		return c, entityOr(entity, text)
+		if c.Kind, c.ServiceLinked = policy.RoleCaller, strings.HasPrefix(rest, "aws-service-role/"); entity {
+			return c, nil
+		}
 	case "sts:assumed-role":
 		role, session, ok := strings.Cut(rest, "/")
 		if ok && role != "" && session != "" && !strings.Contains(session, "/") {
@@ -62,7 +64,9 @@ func ParseCaller(text string) (policy.Caller, error) {
 			return policy.Caller{Kind: policy.FederatedCaller, Account: name.Account, Session: text}, nil
 		}
 	case "iam:saml-provider", "iam:oidc-provider":
-		return policy.Caller{Kind: policy.ProviderCaller, Names: []string{text}}, entityOr(rest != "", text)
+		if rest != "" {
+			return policy.Caller{Kind: policy.ProviderCaller, Names: []string{text}}, nil
+		}
 	}
 	return policy.Caller{}, noCaller(text)
 }
@@ -72,13 +76,6 @@ var builtinProviders = []string{"accounts.google.com", "cognito-identity.amazona
 
 func rootOf(account string) policy.Caller {
 	return policy.Caller{Kind: policy.RootCaller, Account: account, ARN: arn.Root("aws", account)}
-}
-
-func entityOr(ok bool, text string) error {
-	if !ok {
-		return noCaller(text)
-	}
-	return nil
 }
 
 func noCaller(text string) error {
