@@ -124,6 +124,7 @@ var entities = []entity{
 	{"Account", regexp.MustCompile(`^iam:.*Account(Alias|Aliases|Summary|AuthorizationDetails)$`)},
 	{"Sessions", regexp.MustCompile(`^sts:(AssumeRole|Get(Session|Federation)Token)$`)},
 	{"Decisions for other programs, and why", regexp.MustCompile(`^gatehouse:(Authorize|Explain)$`)},
+	{"Encoded denials", regexp.MustCompile(`^sts:DecodeAuthorizationMessage$`)},
 	{"Identity of the caller", regexp.MustCompile(`^sts:Get(CallerIdentity|AccessKeyInfo)$`)},
 }
 

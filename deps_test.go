@@ -71,6 +71,7 @@ var table = []place{
 	{"internal/usage", 3, nil, ordinary},
 
 	{"internal/service", 4, nil, ordinary},
+	{"internal/authmessage", 4, nil, ordinary},
 	{"internal/offline", 4, nil, ordinary}, // questions about policies in files, which need no server
 
 	{"internal/iam", 5, nil, service},

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/api/ghapi"
+	"github.com/gatehouse-iam/gatehouse/internal/authmessage"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
@@ -37,10 +38,20 @@ func (s *Service) authorize(c *service.Call, r state.Reader, in *ghapi.Authorize
 	}
 	a := s.authorizer.Decide(r, q)
 	out := xAnswer(&a)
-	if a.Denial != nil {
-		s.authorizer.Keep(c.Caller.Account, c.Request.ID, a.Denial)
-		out.DecisionId = &c.Request.ID
+	if a.Denial == nil {
+		return out, nil
 	}
+	s.authorizer.Keep(c.Caller.Account, c.Request.ID, a.Denial)
+	out.DecisionId = &c.Request.ID
+	keyset, err := c.Vault.Account(r, r.Account(c.Caller.Account))
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := authmessage.Seal(keyset, a.Denial)
+	if err != nil {
+		return nil, err
+	}
+	out.EncodedAuthorizationMessage = &encoded
 	return out, nil
 }
 

@@ -40,7 +40,7 @@ func (x *apiTest) ask(by caller, body string) string {
 }
 
 // ofDenials are what is different in each denial: see TestExplainDenials.
-var ofDenials = regexp.MustCompile(`,"DecisionId":"[0-9a-f-]{36}"`)
+var ofDenials = regexp.MustCompile(`,"DecisionId":"[0-9a-f-]{36}","EncodedAuthorizationMessage":"GatehouseAM1[\w-]{100,}"`)
 
 func (x *apiTest) jsonText(a *answer) string {
 	x.Helper()

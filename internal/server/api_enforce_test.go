@@ -152,7 +152,7 @@ var enforcedOperations = []enforced{
 	job("PutRolePermissionsBoundary", "PermissionsBoundary", "arn:aws:iam::111122223333:policy/p"), job("DeleteRolePermissionsBoundary"),
 	job("TagRole", "Tags.member.1.Key", "k", "Tags.member.1.Value", "v"), job("UntagRole", "TagKeys.member.1", "k"), job("ListRoleTags"),
 	nothing("CreateAccountAlias", "AccountAlias", "acme"), nothing("DeleteAccountAlias", "AccountAlias", "acme"), nothing("ListAccountAliases"),
-	nothing("GetAccountSummary"), nothing("GetAccessKeyInfo", "AccessKeyId", "VICTIMKEY"),
+	nothing("GetAccountSummary"), nothing("DecodeAuthorizationMessage", "EncodedMessage", "x"), nothing("GetAccessKeyInfo", "AccessKeyId", "VICTIMKEY"),
 	{"GetFederationToken", ps("Name", "fed"), []string{"arn:aws:sts::" + testAccount + ":federated-user/fed"}, []string{
 		"arn:aws:sts::" + testAccount + ":federated-user/Fed", "arn:aws:sts::" + testAccount + ":federated-user/fedx", arnHere + "federated-user/fed",
 		"arn:aws:sts::" + testAccount2 + ":federated-user/fed", arnCaller}},

@@ -344,7 +344,7 @@ func versionOf(service string) string {
 // serviceOf is the service that has the operation.
 func serviceOf(op string) string {
 	switch op {
-	case "AssumeRole", "GetAccessKeyInfo", "GetCallerIdentity", "GetFederationToken", "GetSessionToken":
+	case "AssumeRole", "DecodeAuthorizationMessage", "GetAccessKeyInfo", "GetCallerIdentity", "GetFederationToken", "GetSessionToken":
 		return "sts"
 	}
 	return "iam"

@@ -37,6 +37,7 @@ var (
 		{Name: "Message", Shape: &shapeString},
 		{Name: "Catalog", Shape: &shapeCatalogVerdict},
 		{Name: "DecisionId", Shape: &shapeString},
+		{Name: "EncodedAuthorizationMessage", Shape: &shapeString},
 	}}
 	shapeBoolean         = wire.Shape{Name: "Boolean", Kind: wire.Boolean}
 	shapeCanonicalUserId = wire.Shape{Name: "CanonicalUserId", Kind: wire.String, Pattern: `[0-9a-f]{64}`}

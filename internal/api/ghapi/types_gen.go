@@ -25,15 +25,16 @@ type AuthorizeRequest struct {
 
 // AuthorizeResponse is the output of gatehouse:Authorize.
 type AuthorizeResponse struct {
-	Decision   *string
-	Explicit   *bool
-	Layer      *string
-	Level      *int32
-	Policy     *DecidingPolicy
-	Statement  *DecidingStatement
-	Message    *string
-	Catalog    *CatalogVerdict
-	DecisionId *string
+	Decision                    *string
+	Explicit                    *bool
+	Layer                       *string
+	Level                       *int32
+	Policy                      *DecidingPolicy
+	Statement                   *DecidingStatement
+	Message                     *string
+	Catalog                     *CatalogVerdict
+	DecisionId                  *string
+	EncodedAuthorizationMessage *string
 }
 
 // CatalogVerdict is a structure of Gatehouse.
