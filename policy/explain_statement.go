@@ -46,14 +46,22 @@ func conditionKey(p *Policy, words []uint32) *contextKey {
 // missingOf are the absent keys of a statement: those of its resources, then each condition's own and those of its values.
 func (x *explainer) missingOf(p *Policy, h *head) []string {
 	var absent keyList
-	read := func(k *contextKey) {
-		if k.name != "" && x.q.find(k) == nil {
+	p.eachKey(h, func(k *contextKey) {
+		if x.q.find(k) == nil {
 			absent.add(k.name)
 		}
+	})
+	for _, name := range absent.names {
+		x.missing.add(name)
 	}
+	return absent.names
+}
+
+// eachKey gives the keys that a statement reads, in that order.
+func (p *Policy) eachKey(h *head, read func(*contextKey)) {
 	variables := func(parts []part) {
 		for i := range parts {
-			if v := &parts[i]; v.variable && !v.unresolved {
+			if v := &parts[i]; v.variable && !v.unresolved && v.key.name != "" {
 				read(&v.key)
 			}
 		}
@@ -64,7 +72,9 @@ func (x *explainer) missingOf(p *Policy, h *head) []string {
 		}
 	}
 	for words := p.conditionsOf(h); len(words) > 0; words = words[conditionWords:] {
-		read(conditionKey(p, words))
+		if key := conditionKey(p, words); key.name != "" {
+			read(key)
+		}
 		switch o, from, to := Operator(words[3]), words[4], words[5]; {
 		case o == ArnLike:
 			for from < to {
@@ -81,10 +91,6 @@ func (x *explainer) missingOf(p *Policy, h *head) []string {
 			}
 		}
 	}
-	for _, name := range absent.names {
-		x.missing.add(name)
-	}
-	return absent.names
 }
 
 // keyList is a list of context keys, each once without regard to ASCII case.

@@ -28,6 +28,7 @@ type check struct {
 	distance Distance // of a denial
 	noted    *Record  // of a denial, or of whatever was decided, where all is true
 	all      bool
+	quiet    bool // nobody asks why it is denied
 	// overruled: the policies allow it, and the catalogue does not
 	overruled bool
 }
@@ -48,7 +49,7 @@ func (k *check) safely() (d policy.Decision) {
 		}
 	}()
 	d = k.decide()
-	if d.Effect != policy.Allow || k.all {
+	if d.Effect != policy.Allow && !k.quiet || k.all {
 		k.distance = k.measure()
 		if k.noted == nil {
 			k.noted = k.unasked()
@@ -232,7 +233,7 @@ func (k *check) judge() policy.Decision {
 	if d.Effect == policy.Allow && k.q.own == nil && k.binds(k.verdict()) {
 		d, k.overruled = policy.Decision{}, true
 	}
-	if d.Effect != policy.Allow || k.all {
+	if d.Effect != policy.Allow && !k.quiet || k.all {
 		k.noted = k.record()
 	}
 	return d
