@@ -70,8 +70,7 @@ func newEstate(t testing.TB, seed uint64, users, groups, roles int, sparse bool)
 	for i, role := range e.roles { // once all are there that it may name
 		text := e.trust()
 		if e.chance(2) { // a long way
-			text = to("Allow", `{"AWS":"`+e.roles[(i+1)%len(e.roles)].ARN(ownAccount)+`"}`, assumeRole)
-			text = strings.Replace(text, `,"Resource":"*"`, "", 1)
+			text = trusts(`{"AWS":"` + e.roles[(i+1)%len(e.roles)].ARN(ownAccount) + `"}`)
 		}
 		role.SetTrust(e.load(text, policy.Trust))
 	}
@@ -204,6 +203,11 @@ func (e *estate) trust() string {
 		statements = append(statements, `{"Effect":"`+e.effect(10)+`",`+field+`,"Action":`+e.pick(`"sts:AssumeRole"`, `"sts:AssumeRole"`, `"sts:*"`, `"sts:AssumeRoleWithSAML"`)+e.condition()+`}`)
 	}
 	return document(statements...)
+}
+
+// trusts is a trust policy.
+func trusts(principal string) string {
+	return document(`{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"}`)
 }
 
 // inquiry is one about the estate.
