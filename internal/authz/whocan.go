@@ -59,20 +59,31 @@ type Holder struct {
 	Steps []Step
 }
 
-// The bounds of an inquiry.
+// MaxPrincipals is how many users and roles an account may have for an inquiry: ten times what 50 ms are meant for.
+const MaxPrincipals = 100_000
+
+// The other bounds of an inquiry.
 const (
-	maxPrincipals = 100_000 // ten times what 50 ms are meant for. Whoever has more has no use for a list of them
-	maxChain      = 8       // roles, one assumed with the other. Each level asks everybody again who was not found
-	maxHops       = 1 << 20 // decisions whether somebody can assume a role: some seconds of one core
-	maxMissing    = 100     // keys
-	maxWorkers    = 4       // cores: others have questions too
+	maxChain   = 8       // roles, one assumed with the other. Each level asks everybody again who was not found
+	maxHops    = 1 << 20 // decisions whether somebody can assume a role: some seconds of one core
+	maxMissing = 100     // keys
+	maxWorkers = 4       // cores: others have questions too
 )
 
 // What makes an inquiry fail.
 var (
 	ErrNoAccount         = errors.New("authz: there is no such account")
-	ErrTooManyPrincipals = fmt.Errorf("authz: the account has more than %d users and roles", maxPrincipals)
+	ErrTooManyPrincipals = fmt.Errorf("authz: the account has more than %d users and roles", MaxPrincipals)
 )
+
+// Objection says in a sentence why nobody but a root user can do that action on that resource, whatever policies say: the catalogue does not know it.
+// "" where it does.
+func (z *Authorizer) Objection(action, resource string) string {
+	if z.catalog == nil {
+		return ""
+	}
+	return z.objection(z.catalog.Verdict(action, resource), action)
+}
 
 // WhoCan answers an inquiry with the policies that r sees, which must be for several goroutines. Whoever can by itself can by z.Decide; who cannot,
 // but can assume a role that can, is listed with the shortest way, of several the one whose roles come first by name. The answer takes up to
@@ -123,7 +134,7 @@ func newSearch(z *Authorizer, r state.Reader, q *Inquiry) (*search, error) {
 		return nil, ErrNoAccount
 	}
 	n := 1 + a.UserCount() + a.RoleCount()
-	if n-1 > maxPrincipals {
+	if n-1 > MaxPrincipals {
 		return nil, ErrTooManyPrincipals
 	}
 	w := &search{z: z, r: r, q: q, account: a, all: make([]candidate, 0, n), names: keyNames{}}

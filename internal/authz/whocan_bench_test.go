@@ -22,7 +22,7 @@ func BenchmarkWhoCan(b *testing.B) {
 		}
 	}
 	b.Run("warm", func(b *testing.B) {
-		z := New()
+		z := New(nil)
 		ask(b, z, view)
 		b.ReportAllocs()
 		for b.Loop() {
@@ -32,7 +32,7 @@ func BenchmarkWhoCan(b *testing.B) {
 	b.Run("cold", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			ask(b, New(), view)
+			ask(b, New(nil), view)
 		}
 	})
 }

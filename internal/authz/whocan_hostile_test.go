@@ -58,7 +58,7 @@ func ordinary() *Inquiry {
 // waysOf are the holders, each with the roles of its way.
 func waysOf(t testing.TB, view *state.View, q *Inquiry) ([]string, *Holders) {
 	t.Helper()
-	h, err := New().WhoCan(t.Context(), view, q)
+	h, err := New(nil).WhoCan(t.Context(), view, q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,12 +221,12 @@ func TestWhoCannotBeAsked(t *testing.T) {
 	view := holdings(t, nil, "alice")
 	q := ordinary()
 	q.Account = accountX
-	if _, err := New().WhoCan(t.Context(), view, q); !errors.Is(err, ErrNoAccount) {
+	if _, err := New(nil).WhoCan(t.Context(), view, q); !errors.Is(err, ErrNoAccount) {
 		t.Error(err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := New().WhoCan(gone, view, ordinary()); !errors.Is(err, context.Canceled) {
+	if _, err := New(nil).WhoCan(gone, view, ordinary()); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	w := &search{names: keyNames{}, all: make([]candidate, 3*portion)}

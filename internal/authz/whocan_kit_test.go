@@ -268,7 +268,7 @@ type person struct {
 
 // bruteForce asks everybody, then everybody about every role, with an authorizer of its own, and takes the shortest ways from all edges.
 func (e *estate) bruteForce(view *state.View, q *Inquiry) []person {
-	z := New()
+	z := New(nil)
 	people := []person{{arn: "arn:aws:iam::" + ownAccount + ":root", principal: &state.Principal{Kind: state.RootUser, Account: ownAccount, ID: ownAccount}}}
 	users, roles := slices.Clone(e.users), slices.Clone(e.roles)
 	slices.SortFunc(users, func(a, b *state.User) int { return strings.Compare(a.Name, b.Name) })

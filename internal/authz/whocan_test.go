@@ -57,7 +57,7 @@ func TestWhoCanOfLargeAccount(t *testing.T) {
 func (e *estate) compare(seed uint64, q *Inquiry, lengths map[int]int) {
 	e.t.Helper()
 	view := e.store.View()
-	z := New()
+	z := New(nil)
 	got, err := z.WhoCan(e.t.Context(), view, q)
 	if err != nil {
 		e.t.Fatal(err)
@@ -179,7 +179,7 @@ func TestWhoCanPages(t *testing.T) {
 	t.Parallel()
 	e := newEstate(t, 3, 30, 2, 9, false)
 	q := ordinary()
-	z, view := New(), e.store.View()
+	z, view := New(nil), e.store.View()
 	whole, err := z.WhoCan(t.Context(), view, q)
 	if err != nil || len(whole.List) < 8 {
 		t.Fatal(whole, err)

@@ -9,12 +9,14 @@ import (
 // The faults of the model. Their names are the codes on the wire without a trailing Exception.
 var (
 	InvalidCredentials      = &faultInvalidCredentials
+	LimitExceeded           = &faultLimitExceeded
 	MalformedPolicyDocument = &faultMalformedPolicyDocument
 	ResourceNotFound        = &faultResourceNotFound
 )
 
 var (
 	faultInvalidCredentials      = wire.Fault{Shape: "InvalidCredentialsException", Code: "InvalidCredentialsException", Status: 400}
+	faultLimitExceeded           = wire.Fault{Shape: "LimitExceededException", Code: "LimitExceeded", Status: 409}
 	faultMalformedPolicyDocument = wire.Fault{Shape: "MalformedPolicyDocumentException", Code: "MalformedPolicyDocument", Status: 400}
 	faultResourceNotFound        = wire.Fault{Shape: "ResourceNotFoundException", Code: "ResourceNotFoundException", Status: 404}
 )

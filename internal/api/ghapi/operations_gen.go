@@ -25,6 +25,7 @@ var service = wire.Service{
 var (
 	OpAuthorize = wire.Op[AuthorizeRequest, AuthorizeResponse]{Operation: &opAuthorize}
 	OpExplain   = wire.Op[ExplainRequest, ExplainResponse]{Operation: &opExplain}
+	OpWhoCan    = wire.Op[WhoCanRequest, WhoCanResponse]{Operation: &opWhoCan}
 )
 
 var (
@@ -42,11 +43,19 @@ var (
 		Errors:   []*wire.Fault{&faultInvalidCredentials, &faultMalformedPolicyDocument, &faultResourceNotFound},
 		ReadOnly: true,
 	}
+	opWhoCan = wire.Operation{
+		Service: &service, Name: "WhoCan", Method: "POST", URI: "/gatehouse/v1/who-can", Status: 200,
+		In:       &shapeWhoCanRequest,
+		Out:      &shapeWhoCanResponse,
+		Errors:   []*wire.Fault{&faultLimitExceeded, &faultMalformedPolicyDocument, &faultResourceNotFound},
+		ReadOnly: true,
+	}
 )
 
 var operations = [...]*wire.Operation{
 	&opAuthorize,
 	&opExplain,
+	&opWhoCan,
 }
 
 // Everything above is static data; these references are circular, which Go refuses in initialisers.

@@ -12,5 +12,6 @@ func TestOperations(t *testing.T) {
 	wiretest.Run(t, Service, []wiretest.Operation{
 		{Operation: OpAuthorize.Operation, In: func() any { return new(AuthorizeRequest) }, Out: func() any { return new(AuthorizeResponse) }},
 		{Operation: OpExplain.Operation, In: func() any { return new(ExplainRequest) }, Out: func() any { return new(ExplainResponse) }},
-	}, 2)
+		{Operation: OpWhoCan.Operation, In: func() any { return new(WhoCanRequest) }, Out: func() any { return new(WhoCanResponse) }},
+	}, 3)
 }

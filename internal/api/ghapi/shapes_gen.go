@@ -7,12 +7,19 @@ import (
 )
 
 var (
-	shapeAccessKeyId      = wire.Shape{Name: "AccessKeyId", Kind: wire.String, HasMin: true, Min: 16, HasMax: true, Max: 128, Pattern: `[\w]+`}
-	shapeAccountId        = wire.Shape{Name: "AccountId", Kind: wire.String, Pattern: `\d{12}`}
-	shapeAclGrantees      = wire.Shape{Name: "AclGrantees", Kind: wire.List, HasMax: true, Max: 100, Sensitive: true, Elem: &shapeGrantee}
-	shapeAction           = wire.Shape{Name: "Action", Kind: wire.String, HasMin: true, Min: 3, HasMax: true, Max: 256, Pattern: `[^:*?]+:[^:*?]+`}
-	shapeArn              = wire.Shape{Name: "Arn", Kind: wire.String, HasMin: true, Min: 20, HasMax: true, Max: 2048}
-	shapeAuthorizeRequest = wire.Shape{Name: "AuthorizeRequest", Kind: wire.Structure, Members: []wire.Member{
+	shapeAccessKeyId       = wire.Shape{Name: "AccessKeyId", Kind: wire.String, HasMin: true, Min: 16, HasMax: true, Max: 128, Pattern: `[\w]+`}
+	shapeAccountId         = wire.Shape{Name: "AccountId", Kind: wire.String, Pattern: `\d{12}`}
+	shapeAclGrantees       = wire.Shape{Name: "AclGrantees", Kind: wire.List, HasMax: true, Max: 100, Sensitive: true, Elem: &shapeGrantee}
+	shapeAction            = wire.Shape{Name: "Action", Kind: wire.String, HasMin: true, Min: 3, HasMax: true, Max: 256, Pattern: `[^:*?]+:[^:*?]+`}
+	shapeAllowingStatement = wire.Shape{Name: "AllowingStatement", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Layer", Shape: &shapeLayer, Required: true},
+		{Name: "Policy", Shape: &shapeDecidingPolicy},
+		{Name: "Statement", Shape: &shapeDecidingStatement},
+		{Name: "GroupArn", Shape: &shapeString},
+	}}
+	shapeAllowingStatements = wire.Shape{Name: "AllowingStatements", Kind: wire.List, Elem: &shapeAllowingStatement}
+	shapeArn                = wire.Shape{Name: "Arn", Kind: wire.String, HasMin: true, Min: 20, HasMax: true, Max: 2048}
+	shapeAuthorizeRequest   = wire.Shape{Name: "AuthorizeRequest", Kind: wire.Structure, Members: []wire.Member{
 		{Name: "Principal", Shape: &shapePrincipal, Required: true},
 		{Name: "Action", Shape: &shapeAction, Required: true},
 		{Name: "Resource", Shape: &shapeResource, Required: true},
@@ -64,6 +71,7 @@ var (
 	}}
 	shapeContext        = wire.Shape{Name: "Context", Kind: wire.Map, HasMax: true, Max: 256, Sensitive: true, Key: &shapeContextKey, Value: &shapeContextValue}
 	shapeContextKey     = wire.Shape{Name: "ContextKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Sensitive: true}
+	shapeContextKeys    = wire.Shape{Name: "ContextKeys", Kind: wire.List, Elem: &shapeString}
 	shapeContextValue   = wire.Shape{Name: "ContextValue", Kind: wire.Document}
 	shapeDecidingPolicy = wire.Shape{Name: "DecidingPolicy", Kind: wire.Structure, Members: []wire.Member{
 		{Name: "Arn", Shape: &shapeString},
@@ -122,11 +130,16 @@ var (
 		{Name: "Changes", Shape: &shapeChanges},
 		{Name: "DependentActions", Shape: &shapeDependentActions},
 	}}
-	shapeGrantee      = wire.Shape{Name: "Grantee", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Sensitive: true}
-	shapeInteger      = wire.Shape{Name: "Integer", Kind: wire.Integer}
-	shapeLayer        = wire.Shape{Name: "Layer", Kind: wire.String, Enum: []string{"identity", "boundary", "session", "trust", "resource", "endpoint", "SCP", "RCP", "ACL", "exempt"}}
-	shapeLayerEffect  = wire.Shape{Name: "LayerEffect", Kind: wire.String, Enum: []string{"Allow", "ExplicitDeny", "ImplicitDeny"}}
-	shapeLayerVerdict = wire.Shape{Name: "LayerVerdict", Kind: wire.Structure, Members: []wire.Member{
+	shapeGrantee            = wire.Shape{Name: "Grantee", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Sensitive: true}
+	shapeHolderOfPermission = wire.Shape{Name: "HolderOfPermission", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Arn", Shape: &shapeString, Required: true},
+		{Name: "Steps", Shape: &shapeSteps, Required: true},
+	}}
+	shapeHoldersOfPermission = wire.Shape{Name: "HoldersOfPermission", Kind: wire.List, Elem: &shapeHolderOfPermission}
+	shapeInteger             = wire.Shape{Name: "Integer", Kind: wire.Integer}
+	shapeLayer               = wire.Shape{Name: "Layer", Kind: wire.String, Enum: []string{"identity", "boundary", "session", "trust", "resource", "endpoint", "SCP", "RCP", "ACL", "exempt"}}
+	shapeLayerEffect         = wire.Shape{Name: "LayerEffect", Kind: wire.String, Enum: []string{"Allow", "ExplicitDeny", "ImplicitDeny"}}
+	shapeLayerVerdict        = wire.Shape{Name: "LayerVerdict", Kind: wire.Structure, Members: []wire.Member{
 		{Name: "Layer", Shape: &shapeLayer, Required: true},
 		{Name: "Level", Shape: &shapeInteger},
 		{Name: "Effect", Shape: &shapeLayerEffect},
@@ -136,6 +149,8 @@ var (
 	}}
 	shapeLayerVerdicts  = wire.Shape{Name: "LayerVerdicts", Kind: wire.List, Elem: &shapeLayerVerdict}
 	shapeLong           = wire.Shape{Name: "Long", Kind: wire.Long}
+	shapeMarker         = wire.Shape{Name: "Marker", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 320, Pattern: `[\w-]+`}
+	shapeMaxItems       = wire.Shape{Name: "MaxItems", Kind: wire.Integer, HasMin: true, Min: 1, HasMax: true, Max: 1000}
 	shapePolicyDocument = wire.Shape{Name: "PolicyDocument", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 131072, Sensitive: true}
 	shapePolicyLevel    = wire.Shape{Name: "PolicyLevel", Kind: wire.List, HasMax: true, Max: 10, Sensitive: true, Elem: &shapePolicyDocument}
 	shapePolicyLevels   = wire.Shape{Name: "PolicyLevels", Kind: wire.List, HasMax: true, Max: 7, Sensitive: true, Elem: &shapePolicyLevel}
@@ -160,6 +175,7 @@ var (
 	shapeResource        = wire.Shape{Name: "Resource", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 4096}
 	shapeServiceName     = wire.Shape{Name: "ServiceName", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: `[\w.-]+`}
 	shapeServiceNames    = wire.Shape{Name: "ServiceNames", Kind: wire.List, HasMin: true, Min: 1, HasMax: true, Max: 10, Elem: &shapeServiceName}
+	shapeSessionName     = wire.Shape{Name: "SessionName", Kind: wire.String, HasMin: true, Min: 2, HasMax: true, Max: 64, Pattern: `[\w+=,.@-]*`}
 	shapeSessionPolicies = wire.Shape{Name: "SessionPolicies", Kind: wire.List, HasMax: true, Max: 11, Sensitive: true, Elem: &shapePolicyDocument}
 	shapeSessionToken    = wire.Shape{Name: "SessionToken", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 6144, Sensitive: true}
 	shapeSide            = wire.Shape{Name: "Side", Kind: wire.String, Enum: []string{"CallerAccount", "RoleService", "SessionMaker", "ResourceAccount", "EndpointOwner", "Organization"}}
@@ -182,11 +198,46 @@ var (
 		{Name: "MissingKeys", Shape: &shapeStrings},
 	}}
 	shapeStatementVerdicts = wire.Shape{Name: "StatementVerdicts", Kind: wire.List, Elem: &shapeStatementVerdict}
-	shapeString            = wire.Shape{Name: "String", Kind: wire.String}
-	shapeStrings           = wire.Shape{Name: "Strings", Kind: wire.List, Elem: &shapeString}
-	shapeTagKey            = wire.Shape{Name: "TagKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Sensitive: true}
-	shapeTagValue          = wire.Shape{Name: "TagValue", Kind: wire.String, HasMax: true, Max: 256, Sensitive: true}
-	shapeTags              = wire.Shape{Name: "Tags", Kind: wire.Map, HasMax: true, Max: 50, Sensitive: true, Key: &shapeTagKey, Value: &shapeTagValue}
-	shapeTimestamp         = wire.Shape{Name: "Timestamp", Kind: wire.Timestamp, ISO8601: true}
-	shapeVerdict           = wire.Shape{Name: "Verdict", Kind: wire.String, Enum: []string{"UnknownService", "UnknownAction", "WrongResource", "NoResource"}}
+	shapeStep              = wire.Shape{Name: "Step", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Principal", Shape: &shapeString, Required: true},
+		{Name: "Action", Shape: &shapeString, Required: true},
+		{Name: "Resource", Shape: &shapeString, Required: true},
+		{Name: "Grants", Shape: &shapeAllowingStatements, Required: true},
+	}}
+	shapeSteps         = wire.Shape{Name: "Steps", Kind: wire.List, Elem: &shapeStep}
+	shapeString        = wire.Shape{Name: "String", Kind: wire.String}
+	shapeStrings       = wire.Shape{Name: "Strings", Kind: wire.List, Elem: &shapeString}
+	shapeTagKey        = wire.Shape{Name: "TagKey", Kind: wire.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Sensitive: true}
+	shapeTagValue      = wire.Shape{Name: "TagValue", Kind: wire.String, HasMax: true, Max: 256, Sensitive: true}
+	shapeTags          = wire.Shape{Name: "Tags", Kind: wire.Map, HasMax: true, Max: 50, Sensitive: true, Key: &shapeTagKey, Value: &shapeTagValue}
+	shapeTimestamp     = wire.Shape{Name: "Timestamp", Kind: wire.Timestamp, ISO8601: true}
+	shapeVerdict       = wire.Shape{Name: "Verdict", Kind: wire.String, Enum: []string{"UnknownService", "UnknownAction", "WrongResource", "NoResource"}}
+	shapeWhoCanRequest = wire.Shape{Name: "WhoCanRequest", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Action", Shape: &shapeAction, Required: true},
+		{Name: "Resource", Shape: &shapeResource, Required: true},
+		{Name: "ResourceAccount", Shape: &shapeAccountId},
+		{Name: "ResourceTags", Shape: &shapeTags},
+		{Name: "ResourcePolicy", Shape: &shapePolicyDocument},
+		{Name: "ResourcePolicyRequired", Shape: &shapeBoolean},
+		{Name: "AclGrantees", Shape: &shapeAclGrantees},
+		{Name: "CanonicalUserId", Shape: &shapeCanonicalUserId},
+		{Name: "EndpointPolicy", Shape: &shapePolicyDocument},
+		{Name: "EndpointType", Shape: &shapeEndpointType},
+		{Name: "ServiceControlPolicies", Shape: &shapePolicyLevels},
+		{Name: "ResourceControlPolicies", Shape: &shapePolicyLevels},
+		{Name: "Context", Shape: &shapeContext},
+		{Name: "SessionName", Shape: &shapeSessionName},
+		{Name: "Marker", Shape: &shapeMarker},
+		{Name: "MaxItems", Shape: &shapeMaxItems},
+	}}
+	shapeWhoCanResponse = wire.Shape{Name: "WhoCanResponse", Kind: wire.Structure, Members: []wire.Member{
+		{Name: "Principals", Shape: &shapeHoldersOfPermission, Required: true},
+		{Name: "IsTruncated", Shape: &shapeBoolean, Required: true},
+		{Name: "Marker", Shape: &shapeMarker},
+		{Name: "Total", Shape: &shapeInteger, Required: true},
+		{Name: "Asked", Shape: &shapeInteger, Required: true},
+		{Name: "Partial", Shape: &shapeBoolean, Required: true},
+		{Name: "MissingContextKeys", Shape: &shapeContextKeys},
+		{Name: "MissingContextKeysTruncated", Shape: &shapeBoolean},
+	}}
 )

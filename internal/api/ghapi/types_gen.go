@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// AllowingStatement is a structure of Gatehouse.
+type AllowingStatement struct {
+	Layer     *string
+	Policy    *DecidingPolicy
+	Statement *DecidingStatement
+	GroupArn  *string
+}
+
 // AuthorizeRequest is the input of gatehouse:Authorize.
 type AuthorizeRequest struct {
 	Principal               *Principal
@@ -124,6 +132,12 @@ type ExplainResponse struct {
 	DependentActions []DependentAction
 }
 
+// HolderOfPermission is a structure of Gatehouse.
+type HolderOfPermission struct {
+	Arn   *string
+	Steps []Step
+}
+
 // LayerVerdict is a structure of Gatehouse.
 type LayerVerdict struct {
 	Layer      *string
@@ -171,4 +185,44 @@ type StatementVerdict struct {
 	Reach       *string
 	Condition   *ConditionVerdict
 	MissingKeys []string
+}
+
+// Step is a structure of Gatehouse.
+type Step struct {
+	Principal *string
+	Action    *string
+	Resource  *string
+	Grants    []AllowingStatement
+}
+
+// WhoCanRequest is the input of gatehouse:WhoCan.
+type WhoCanRequest struct {
+	Action                  *string
+	Resource                *string
+	ResourceAccount         *string
+	ResourceTags            map[string]string
+	ResourcePolicy          *string
+	ResourcePolicyRequired  *bool
+	AclGrantees             []string
+	CanonicalUserId         *string
+	EndpointPolicy          *string
+	EndpointType            *string
+	ServiceControlPolicies  [][]string
+	ResourceControlPolicies [][]string
+	Context                 map[string]any
+	SessionName             *string
+	Marker                  *string
+	MaxItems                *int32
+}
+
+// WhoCanResponse is the output of gatehouse:WhoCan.
+type WhoCanResponse struct {
+	Principals                  []HolderOfPermission
+	IsTruncated                 *bool
+	Marker                      *string
+	Total                       *int32
+	Asked                       *int32
+	Partial                     *bool
+	MissingContextKeys          []string
+	MissingContextKeysTruncated *bool
 }

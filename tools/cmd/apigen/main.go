@@ -40,7 +40,7 @@ var targets = []target{
 	{Model: "sts.json", Package: "stsapi", Operations: 11, ID: "sts", Title: "STS", GlobalRegion: "us-east-1"},
 	{Model: "organizations.json", Package: "orgapi", Operations: 63, ID: "organizations", Title: "Organizations", GlobalRegion: "us-east-1"},
 	{Model: "accessanalyzer.json", Package: "aaapi", Operations: 39, ID: "access-analyzer", Title: "IAM Access Analyzer"},
-	{Model: "gatehouse.json", Package: "ghapi", Operations: 2, ID: "gatehouse", Title: "Gatehouse", Strict: true},
+	{Model: "gatehouse.json", Package: "ghapi", Operations: 3, ID: "gatehouse", Title: "Gatehouse", Strict: true},
 }
 
 func main() {
