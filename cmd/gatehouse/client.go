@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -23,7 +25,7 @@ const (
 	maxAnswer   = 1 << 20
 )
 
-// client calls the IAM API of a server.
+// client calls the APIs of a server.
 type client struct {
 	endpoint    string
 	http        *http.Client
@@ -70,31 +72,52 @@ func newClient(endpoint, caFile, id string, secret keyring.Secret) (*client, err
 func (c *client) iam(ctx context.Context, action string, in url.Values) ([]byte, error) {
 	form := url.Values{"Action": {action}, "Version": {"2010-05-08"}}
 	maps.Copy(form, in)
-	body := form.Encode()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("User-Agent", "gatehouse-init")
-	if err := sigv4.Sign(r, []byte(body), c.credentials, "us-east-1", "iam", time.Now()); err != nil {
-		return nil, err
-	}
-	answer, err := c.http.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w (is the server running, and is --endpoint right?)", action, err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", action, err)
-	}
-	if answer.StatusCode == http.StatusOK {
-		return text, nil
+	status, text, err := c.post(ctx, action, "", "iam", "application/x-www-form-urlencoded", []byte(form.Encode()), maxAnswer)
+	if err != nil || status == http.StatusOK {
+		return text, err
 	}
 	f := &fault{action: action}
 	if err := xml.Unmarshal(text, f); err != nil || f.Code == "" {
-		return nil, fmt.Errorf("%s: HTTP %s: what answers at %s is no Gatehouse server", action, answer.Status, c.endpoint)
+		return nil, c.nobody(action, status)
 	}
 	return nil, f
+}
+
+// gatehouse calls an operation of Gatehouse's own API and returns the body of its answer.
+func (c *client) gatehouse(ctx context.Context, action, path string, question []byte) ([]byte, error) {
+	status, text, err := c.post(ctx, action, path, "gatehouse", "application/json", question, maxExplanation)
+	if err != nil || status == http.StatusOK {
+		return text, err
+	}
+	var e struct{ Message string } // whatever its case
+	if err := json.Unmarshal(text, &e); err != nil || e.Message == "" {
+		return nil, c.nobody(action, status)
+	}
+	return nil, fmt.Errorf("%s: %s", action, e.Message)
+}
+
+func (c *client) nobody(action string, status int) error {
+	return fmt.Errorf("%s: HTTP %d: what answers at %s is no Gatehouse server", action, status, c.endpoint)
+}
+
+// post sends a signed request and returns the answer, of which it reads so many bytes.
+func (c *client) post(ctx context.Context, action, path, service, contentType string, body []byte, most int64) (status int, text []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.endpoint, "/")+"/"+strings.TrimPrefix(path, "/"), bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("User-Agent", "gatehouse-command")
+	if err := sigv4.Sign(r, body, c.credentials, "us-east-1", service, time.Now()); err != nil {
+		return 0, nil, err
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return 0, nil, fmt.Errorf("%s: %w (is the server running, and is --endpoint right?)", action, err)
+	}
+	defer answer.Body.Close()
+	if text, err = io.ReadAll(io.LimitReader(answer.Body, most)); err != nil {
+		return 0, nil, fmt.Errorf("%s: %w", action, err)
+	}
+	return answer.StatusCode, text, nil
 }
