@@ -21,6 +21,7 @@ type Dump struct {
 	roleNames  map[string]string
 	managed    map[string]int // by ARN
 	loaded     map[string]*policy.Attached
+	places     map[*policy.Policy]Position // of the documents that stand in the dump as JSON
 }
 
 // dumpLists are the members of a dump that are read, each with the member that tells its entries from each other.
@@ -34,6 +35,7 @@ func ReadDump(name, text string) (*Dump, error) {
 	d := &Dump{
 		name: name, text: text, users: map[string]int{}, groups: map[string]int{}, roles: map[string]int{}, roleNames: map[string]string{},
 		managed: map[string]int{}, loaded: map[string]*policy.Attached{},
+		places: map[*policy.Policy]Position{},
 	}
 	if err := d.scan(); err != nil {
 		return nil, d.placed(err)
@@ -203,6 +205,9 @@ func documentOf(w *walker, into *document) func() error {
 func (d *Dump) load(doc document, kind policy.Kind, what string) (*policy.Policy, error) {
 	p, err := compile(doc.text, kind, false)
 	if err == nil {
+		if doc.own {
+			d.places[p] = positionOf(d.text, doc.at)
+		}
 		return p, nil
 	}
 	place := positionOf(d.text, doc.at)
@@ -210,6 +215,22 @@ func (d *Dump) load(doc document, kind policy.Kind, what string) (*policy.Policy
 		place = positionOf(d.text, doc.at+f.Offset)
 	}
 	return nil, fmt.Errorf("%s:%s: %s: %w", d.name, place, what, err)
+}
+
+// locate is a place in a policy's text as one in the dump, "" for what does not stand there as it is. d may be nil.
+func (d *Dump) locate(p *policy.Policy, in Position) string {
+	if d == nil {
+		return ""
+	}
+	at, ok := d.places[p]
+	if !ok {
+		return ""
+	}
+	if in.Line == 1 {
+		in.Column += at.Column - 1
+	}
+	in.Line += at.Line - 1
+	return d.name + ":" + in.String()
 }
 
 // managedPolicy is a managed policy that somebody in the dump has. AWS's own that the dump leaves out are those that Gatehouse knows.

@@ -50,7 +50,7 @@ func (d *Dump) Principal(name string) (*Principal, error) {
 		at, ok = d.roles[p.ARN]
 	}
 	if !ok {
-		return nil, fmt.Errorf("%s has no user or role %s (it has %d users and %d roles)", d.name, clip(name), len(d.users), len(d.roles))
+		return nil, fmt.Errorf("%s has no user or role %s (users: %d, roles: %d)", d.name, clip(name), len(d.users), len(d.roles))
 	}
 	e, err := d.entity(at)
 	if err != nil {

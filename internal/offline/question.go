@@ -61,7 +61,8 @@ type Answer struct {
 	ByCatalogue bool
 	Hint        string // the nearest name to an action that is not known
 
-	policiesOnly bool // of the Asker
+	policiesOnly bool  // of the Asker
+	dump         *Dump // of the Asker
 	documents    map[*policy.Attached]*readDocument
 }
 
@@ -104,7 +105,7 @@ func (a *Asker) ask(q *Question) (*Answer, error) {
 		return nil, err
 	}
 	c := &results[0].Checks[0]
-	answer := &Answer{Question: q, Caller: caller.Name, Check: c, Decision: c.Decision, policiesOnly: a.PoliciesOnly}
+	answer := &Answer{Question: q, Caller: caller.Name, Check: c, Decision: c.Decision, policiesOnly: a.PoliciesOnly, dump: a.Dump}
 	if a.PoliciesOnly && c.Refusal == "" {
 		answer.Decision = c.Explanation.Decision
 	}

@@ -102,6 +102,9 @@ func (a *Answer) statement(p *policy.Attached, index int) string {
 	if s.Sid != "" {
 		text += " (" + s.Sid + ")"
 	}
+	if place := a.dump.locate(p.Policy, d.start[index]); place != "" {
+		return text + " at " + place
+	}
 	return text + " at " + d.start[index].String()
 }
 

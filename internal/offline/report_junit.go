@@ -34,7 +34,7 @@ type junitCase struct {
 
 type junitFailure struct {
 	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"`
 }
 
 // junitReporter writes the form that CI systems read. A question without expectation counts as passed.

@@ -278,7 +278,7 @@ func (f *Found) Text(w io.Writer) error {
 	case f.Services != nil:
 		p.printf("PREFIX\tNAME\tACTIONS\tRCP\n")
 		for _, s := range f.Services {
-			rcp := ""
+			rcp := "no"
 			if s.RCP {
 				rcp = "yes"
 			}

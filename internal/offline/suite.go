@@ -251,13 +251,18 @@ func (r *suiteReader) refs(n *yaml.Node) ([]PolicyRef, error) {
 func (r *suiteReader) ref(n *yaml.Node) (PolicyRef, error) {
 	ref := PolicyRef{line: n.Line}
 	if n.Kind == yaml.ScalarNode {
+		ref.Name = n.Value
 		err := r.pathInto(&ref.File)(n)
 		return ref, err
 	}
-	sources := 0
+	sources, written := 0, "policy at line "+strconv.Itoa(n.Line)
 	err := mapping(n, map[string]func(*yaml.Node) error{
 		"name": stringInto(&ref.Name), "arn": stringInto(&ref.ARN),
-		"file": func(n *yaml.Node) error { sources++; return r.pathInto(&ref.File)(n) },
+		"file": func(n *yaml.Node) error {
+			sources++
+			written = n.Value
+			return r.pathInto(&ref.File)(n)
+		},
 		"text": func(n *yaml.Node) error { sources++; return stringInto(&ref.Text)(n) },
 		"document": func(n *yaml.Node) (err error) {
 			sources++
@@ -268,8 +273,8 @@ func (r *suiteReader) ref(n *yaml.Node) (PolicyRef, error) {
 	if err == nil && sources != 1 {
 		err = atNode(n, "a policy has exactly one of file, text and document")
 	}
-	if err == nil && ref.File == "" && ref.Name == "" {
-		ref.Name = "policy at line " + strconv.Itoa(n.Line)
+	if ref.Name == "" {
+		ref.Name = written
 	}
 	return ref, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/policy"
@@ -96,7 +97,7 @@ func (c *Checked) Count() (errors, warnings int) {
 // ParseKind reads the name of a kind of policies.
 func ParseKind(s string) (policy.Kind, error) {
 	for k := policy.Identity; k <= policy.RCP; k++ {
-		if k.String() == s {
+		if strings.ToLower(k.String()) == s {
 			return k, nil
 		}
 	}

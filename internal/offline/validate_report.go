@@ -16,7 +16,7 @@ func ValidateText(w io.Writer, checked ...*Checked) error {
 			p.printf("%s:%s: %s: %s (%s)\n", printable(c.Name), f.Position, f.Severity, printable(f.Message), f.Rule)
 		}
 		if errors, warnings := c.Count(); errors+warnings == 0 {
-			p.printf("%s: ok, a policy of the kind %s\n", printable(c.Name), c.Kind)
+			p.printf("%s: ok, a policy of the kind %s\n", printable(c.Name), strings.ToLower(c.Kind.String()))
 		}
 	}
 	return p.err
@@ -39,7 +39,7 @@ func ValidateJSON(w io.Writer, checked ...*Checked) error {
 		Files            []file
 	}{Files: []file{}}
 	for _, c := range checked {
-		one := file{File: c.Name, Kind: c.Kind.String(), Findings: []finding{}}
+		one := file{File: c.Name, Kind: strings.ToLower(c.Kind.String()), Findings: []finding{}}
 		one.Errors, one.Warnings = c.Count()
 		for _, f := range c.Findings {
 			one.Findings = append(one.Findings, finding{string(f.Rule), f.Severity.String(), f.Position, f.Message})

@@ -21,12 +21,7 @@ func (v *validator) resources(s *statement, known []*catalog.Action, all bool) {
 		patterns[i] = v.pattern(r.value)
 	}
 	if !all {
-		types := typesOf(known)
-		for i, r := range s.resources {
-			if !slices.ContainsFunc(types, func(t *catalog.ResourceType) bool { return v.fits(t, patterns[i]) }) && patterns[i] != "*" {
-				v.find(RuleIdleResource, r.at, "%s: %s", clip(r.value), idle(known, types))
-			}
-		}
+		v.idleResources(s, patterns, known)
 	}
 	if slices.Contains(patterns, "*") {
 		return
@@ -48,6 +43,25 @@ func (v *validator) resources(s *statement, known []*catalog.Action, all bool) {
 	}
 }
 
+// idleResources reports the resources on which no action acts. Where that is all of them and every action is named, the actions are reported.
+func (v *validator) idleResources(s *statement, patterns []string, known []*catalog.Action) {
+	types := typesOf(known)
+	var list []element
+	for i, r := range s.resources {
+		if patterns[i] != "*" && !slices.ContainsFunc(types, func(t *catalog.ResourceType) bool { return v.fits(t, patterns[i]) }) {
+			list = append(list, r)
+		}
+	}
+	named := !slices.ContainsFunc(s.actions, func(e element) bool { return strings.ContainsAny(e.value, "*?") })
+	if named && len(list) == len(s.resources) {
+		return
+	}
+	for _, r := range list {
+		v.find(RuleIdleResource, r.at, "%s: %s", clip(r.value), idle(known, types))
+	}
+}
+
+// idle says why a resource is none of the actions'.
 func idle(known []*catalog.Action, types []*catalog.ResourceType) string {
 	switch {
 	case len(known) == 1 && len(types) == 0:
