@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,4 +81,73 @@ func words(line string) []string {
 		}
 	}
 	return out
+}
+
+// The suite of the README runs, and says what it says there.
+func TestReadmeSuite(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```yaml\n# policies.yaml\n")
+	suite, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("README.md has no policies.yaml")
+	}
+	w := newWorld(t)
+	file := writeFile(t, filepath.Join(w.dir, "policies.yaml"), suite)
+	if code, stdout, stderr := w.do(t, "simulate", "--suite", file); code != exitOK || stdout != "ok     reads\nok     never deletes\npolicies.yaml: 2 of 2 as expected\n" {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+}
+
+// The dump of the goldens in the API's own encoding of documents gives the same answers.
+func TestEncodedDump(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/offline/account.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dump any
+	if err := json.Unmarshal(text, &dump); err != nil {
+		t.Fatal(err)
+	}
+	encoded := 0
+	var encode func(v any)
+	encode = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, item := range v {
+				encode(item)
+			}
+		case map[string]any:
+			for name, value := range v {
+				if name != "PolicyDocument" && name != "AssumeRolePolicyDocument" && name != "Document" {
+					encode(value)
+					continue
+				}
+				document, err := json.Marshal(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				v[name] = url.PathEscape(string(document))
+				encoded++
+			}
+		}
+	}
+	encode(dump)
+	if text, err = json.Marshal(dump); err != nil || encoded < 4 {
+		t.Fatalf("%d documents: %v", encoded, err)
+	}
+	w := newWorld(t)
+	suite, err := os.ReadFile("testdata/offline/account.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(w.dir, "account.json"), string(text))
+	file := writeFile(t, filepath.Join(w.dir, "account.yaml"), string(suite))
+	if code, stdout, stderr := w.do(t, "simulate", "--suite", file); code != exitOK || !strings.Contains(stdout, "account: 4 of 4 as expected") {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
 }

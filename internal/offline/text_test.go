@@ -2,6 +2,7 @@ package offline
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -61,7 +62,7 @@ func TestWalker(t *testing.T) {
 	}
 	for _, tt := range tests {
 		err := walk(tt.text)
-		f, ok := err.(*textFault)
+		f, ok := errors.AsType[*textFault](err)
 		if !ok || f.message != tt.want || positionOf(tt.text, f.offset).String() != tt.at {
 			t.Errorf("%q: %v, want %s at %s", clip(tt.text), err, tt.want, tt.at)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -171,14 +172,14 @@ func TestSARIF(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s is %T", kind, v)
 		}
-		for _, name := range strings.Fields(sarifMembers[kind].required) {
+		for name := range strings.FieldsSeq(sarifMembers[kind].required) {
 			if object[name] == nil {
 				t.Errorf("%s has no member %s: %v", kind, name, object)
 			}
 		}
 		known := strings.Fields(sarifMembers[kind].known)
 		for name := range object {
-			if !contains(known, name) {
+			if !slices.Contains(known, name) {
 				t.Errorf("%s has a member %s", kind, name)
 			}
 		}
@@ -223,15 +224,6 @@ func TestSARIF(t *testing.T) {
 	if err := ValidateSARIF(&b, "1.2.3", checked[2]); err != nil || !strings.Contains(b.String(), `"results": []`) { // no list would mean: not looked at
 		t.Errorf("without findings: %v %s", err, b.String())
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 func FuzzValidate(f *testing.F) {
