@@ -23,7 +23,7 @@ func (s *caseServer) putChains(t *testing.T, c *policytest.Case) {
 	o := &statetest.Organization{
 		ID: "o-1", Management: policytest.AccountM, Root: "r-1", Units: map[string]string{}, Accounts: map[string]string{},
 		Enabled: []statepb.PolicyType{}, Attached: map[string][]string{},
-		Policies: []*state.OrganizationPolicy{statetest.SCP(t, "p-asker", "asker", document("Allow gatehouse:Authorize *"))}, // SCPs bind who asks as well
+		Policies: []*state.OrganizationPolicy{statetest.SCP(t, "p-asker", "asker", document("Allow gatehouse:Authorize *", "Allow iam:SimulatePrincipalPolicy *"))}, // SCPs bind who asks as well
 	}
 	nodes := [][]string{{o.Root}}
 	for i := 1; i < levels-1; i++ {

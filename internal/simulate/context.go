@@ -20,8 +20,9 @@ var contextTypes = map[string]string{
 func TypedEntry(key, typ string, values []string) (policy.Entry, error) {
 	single, list := strings.CutSuffix(typ, "List")
 	operator, ok := contextTypes[single]
-	switch colon := strings.IndexByte(key, ':'); {
-	case colon <= 0 || colon == len(key)-1 || strings.ContainsAny(key, "*?$ \t\n"):
+	name, tag, tagged := strings.Cut(key, "/") // tag keys may have any character
+	switch colon := strings.IndexByte(name, ':'); {
+	case colon <= 0 || colon == len(name)-1 || strings.ContainsAny(name, "*?$ \t\n") || tagged && tag == "":
 		return policy.Entry{}, fmt.Errorf("%q is not the name of a condition key", key)
 	case !ok:
 		return policy.Entry{}, fmt.Errorf("%q is not a type of values", typ)

@@ -30,6 +30,10 @@ func TestTypedEntry(t *testing.T) {
 		{key: "aws:CurrentTime", typ: "date", values: []string{"1795262400"}},
 		{key: "aws:CurrentTime", typ: "dateList", values: []string{"2026-11-21", "2026-11-22"}, multi: true},
 
+		{key: "aws:PrincipalTag/cost center *", typ: "string", values: []string{"x"}},
+
+		{key: "aws:PrincipalTag/", typ: "string", wrong: "is not the name of a condition key"},
+		{key: "aws:Principal Tag/x", typ: "string", wrong: "is not the name of a condition key"},
 		{key: "username", typ: "string", wrong: "is not the name of a condition key"},
 		{key: "aws:", typ: "string", wrong: "is not the name of a condition key"},
 		{key: ":x", typ: "string", wrong: "is not the name of a condition key"},
