@@ -50,11 +50,11 @@ type Input struct {
 	Exempt bool
 }
 
-// Bounds of what one Run does. A check costs about as much as the text of the policies is long, and more where keys of the context have many
-// values, of which each may meet every value of a policy.
+// Bounds of what one Run does. A check costs about as much as the text of the policies is long, more where keys of the context have many
+// values, of which each may meet every value of a policy, and more for each statement, which may be one that matched.
 const (
 	MaxChecks = 1000
-	MaxWork   = 64 << 20 // checks times Cost
+	MaxWork   = 16 << 20 // checks times Cost
 )
 
 // ErrLimit is what Run and RunCall return for an input beyond MaxChecks or MaxWork, wrapped with the figures.
@@ -80,10 +80,11 @@ func (in *Input) Checks() int { return len(in.Actions) * max(1, len(in.Resources
 // Work is what the input costs, in the unit of MaxWork.
 func (in *Input) Work() int { return in.Checks() * in.Cost() }
 
-// Cost is what one check costs: bytes of text of all policies that may be asked, times how many values a key of the context has, in eights and
-// rounded up. It is at least 1.
+// Cost is what one check costs: bytes of text of all policies that may be asked, times how many values a key of the context has, in pairs and
+// rounded up, and 1 KiB for each statement. It is at least 1.
 func (in *Input) Cost() int {
-	n, values := 1, 1
+	const together, perStatement = 2, 1 << 10
+	size, statements, values := 1, 0, 1
 	for _, context := range [][]policy.Entry{in.Context, in.PolicyContext} {
 		for i := range context {
 			values = max(values, len(context[i].Values))
@@ -92,7 +93,7 @@ func (in *Input) Cost() int {
 	add := func(list ...*policy.Attached) {
 		for _, a := range list {
 			if a != nil && a.Policy != nil {
-				n += len(a.Policy.Text())
+				size, statements = size+len(a.Policy.Text()), statements+a.Policy.Len()
 			}
 		}
 	}
@@ -105,8 +106,7 @@ func (in *Input) Cost() int {
 		}
 	}
 	add(in.ResourcePolicy, in.Trust, in.Endpoint)
-	const together = 8
-	return n * ((values + together - 1) / together)
+	return size*((values+together-1)/together) + statements*perStatement
 }
 
 func (in *Input) bounded() error {
