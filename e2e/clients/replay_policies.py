@@ -290,6 +290,24 @@ def attach(kind, make):
     return case
 
 
+def simulated(kind, make):
+    """The recorded account was in an organization, which allowed everything; this one is in none and so says nothing of it."""
+    def case():
+        make("holder")
+        document = {"Version": "2012-10-17", "Statement": {"Sid": "", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}}
+        arn = create("simulated", json.dumps(document))["Policy"]["Arn"]
+        getattr(iam, f"attach_{kind}_policy")(PolicyArn=arn, **{kind.capitalize() + "Name": "holder"})
+        answer = iam.simulate_principal_policy(
+            PolicySourceArn=f"arn:aws:iam::{ACCOUNT}:{kind}/holder", ActionNames=["s3:PutObject", "s3:GetObjectVersion"], ResourceArns=["arn:aws:s3:::bucket"])
+        for result in answer["EvaluationResults"]:
+            if "OrganizationsDecisionDetail" in result:
+                raise Differs("the account is in no organization")
+            result["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": True}
+        return {"response": answer}
+
+    return case
+
+
 def role_managed_lifecycle():
     role()
     p = made()
@@ -422,6 +440,9 @@ CASES = [
     }),
     *recorded("iam_test_iam", {
         "::test_delete_non_existent_policy_returns_no_such_entity": delete_absent,
+        "::test_simulate_principle_policy[user]": simulated("user", user),
+        "::test_simulate_principle_policy[group]": simulated("group", lambda name: iam.create_group(GroupName=name)),
+        "::test_simulate_principle_policy[role]": simulated("role", role),
         "::test_user_attach_policy": (attach("user", user), NEWER),
         "::test_role_attach_policy": (attach("role", role), NEWER),
     }),

@@ -141,8 +141,7 @@ func loadList(member string, texts []string, kind policy.Kind) ([]*policy.Attach
 
 func loadDocument(name, text string, kind policy.Kind) (*policy.Attached, error) {
 	a, err := simulate.LoadPolicy(name, text, kind)
-	var fault *policy.Error
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*policy.Error](err); ok {
 		return nil, iamapi.InvalidInput.New("%s: %s", name, fault.Message)
 	}
 	return a, err

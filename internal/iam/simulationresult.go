@@ -47,7 +47,7 @@ func xMatched(list []simulate.Match) []iamapi.Statement {
 }
 
 func xPosition(p simulate.Position) *iamapi.Position {
-	return &iamapi.Position{Line: new(int32(p.Line)), Column: new(int32(p.Column))} //nolint:gosec // no text is that long
+	return &iamapi.Position{Line: new(int32(p.Line)), Column: new(int32(p.Column))}
 }
 
 // xDetails is nil, and so absent, only where there are none.

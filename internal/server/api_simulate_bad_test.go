@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,13 +19,13 @@ func TestSimulateBadInput(t *testing.T) {
 	get := ps("ActionNames.member.1", "s3:GetObject")
 	all := append(get, "PolicyInputList.member.1", simulatedAll)
 	entry := func(name, kind string, values ...string) params {
-		p := append(all[:len(all):len(all)], "ContextEntries.member.1.ContextKeyName", name, "ContextEntries.member.1.ContextKeyType", kind)
+		p := append(slices.Clip(all), "ContextEntries.member.1.ContextKeyName", name, "ContextEntries.member.1.ContextKeyType", kind)
 		for i, v := range values {
 			p = append(p, fmt.Sprintf("ContextEntries.member.1.ContextKeyValues.member.%d", i+1), v)
 		}
 		return p
 	}
-	with := func(p params, pairs ...string) params { return append(p[:len(p):len(p)], pairs...) }
+	with := func(p params, pairs ...string) params { return append(slices.Clip(p), pairs...) }
 	action := func(name string) params {
 		return ps("PolicyInputList.member.1", simulatedAll, "ActionNames.member.1", name)
 	}

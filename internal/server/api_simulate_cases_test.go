@@ -244,7 +244,7 @@ func TestSimulateCases(t *testing.T) {
 	}
 	const file = "testdata/simulate_cases.txt"
 	if *updateLists {
-		if err := os.WriteFile(file, []byte(list.String()), 0o644); err != nil { //nolint:gosec // a list that everybody may read
+		if err := os.WriteFile(file, []byte(list.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -178,7 +178,7 @@ func TestSimulatorEqualsSignedCalls(t *testing.T) {
 		for seed := range uint64(comparisons) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
-				rng := rand.New(rand.NewPCG(seed, 5)) //nolint:gosec // repeatable
+				rng := rand.New(rand.NewPCG(seed, 5))
 				e := enforcedOperations[int(seed)%len(enforcedOperations)]
 				x := openCompared(t, rng)
 				put := x.arrange(&e)
@@ -218,7 +218,7 @@ func TestSimulatorEqualsAssumeRole(t *testing.T) {
 		for seed := range uint64(trustComparisons) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
-				rng := rand.New(rand.NewPCG(seed, 6)) //nolint:gosec // repeatable
+				rng := rand.New(rand.NewPCG(seed, 6))
 				e := enforced{op: "AssumeRole", p: ps("RoleArn", arnJob, "RoleSessionName", "s2"), resources: []string{arnJob}, wrong: []string{arnWorker, arnHere + "role/Job"}}
 				x := openCompared(t, rng)
 				put := x.arrange(&e)

@@ -15,10 +15,14 @@ func (r *run) match(layer policy.Layer, a *policy.Attached, statement int) Match
 	}
 }
 
-// same says whether both are one statement.
-func (m *Match) same(other Match) bool {
-	return m.Policy == other.Policy && m.Statement == other.Statement && m.Layer == other.Layer
+// statementKey is what makes a match one of a kind.
+type statementKey struct {
+	policy    *policy.Attached
+	layer     policy.Layer
+	statement int
 }
+
+func (m *Match) key() statementKey { return statementKey{m.Policy, m.Layer, m.Statement} }
 
 // placesOf finds the statements of a policy, once.
 func (r *run) placesOf(p *policy.Policy) []place {

@@ -161,11 +161,13 @@ func (r *run) result(action string, checks []Check) Result {
 	for i := range checks {
 		out.Effect = worse(out.Effect, checks[i].Decision.Effect)
 	}
+	seen := make(map[statementKey]bool)
 	for i := range checks {
 		c := &checks[i]
 		if c.Decision.Effect == out.Effect {
 			for _, m := range c.Matched {
-				if !slices.ContainsFunc(out.Matched, m.same) {
+				if key := m.key(); !seen[key] {
+					seen[key] = true
 					out.Matched = append(out.Matched, m)
 				}
 			}
