@@ -87,7 +87,7 @@ have exit codes for CI: see their --help.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(a.serveCommand(), a.devCommand(), a.initCommand(), a.adminCommand(), a.explainCommand(),
+	root.AddCommand(a.serveCommand(), a.devCommand(), a.initCommand(), a.adminCommand(), a.explainCommand(), a.whoCanCommand(),
 		a.simulateCommand(), a.validateCommand(), a.catalogCommand(), a.versionCommand())
 	return root
 }

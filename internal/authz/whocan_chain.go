@@ -18,18 +18,23 @@ const (
 func (w *search) chains(ctx context.Context) error {
 	w.prepareHop()
 	level := w.rolesOf(1)
-	for length := int32(2); len(level) > 0; length++ {
+	for length := int32(2); len(level) > 0 && w.others(); length++ {
 		if length > maxChain+1 {
 			w.partial = true
 			return nil
 		}
 		t := w.trusting(level)
-		if err := w.others(ctx, t, length); err != nil || w.partial {
+		if err := w.askOthers(ctx, t, length); err != nil || w.partial {
 			return err
 		}
 		level = w.rolesOf(length)
 	}
 	return nil
+}
+
+// others says whether there is anybody whose way was not found yet. No root user can assume roles.
+func (w *search) others() bool {
+	return slices.ContainsFunc(w.all[1:], func(c candidate) bool { return c.length == 0 })
 }
 
 // rolesOf are the roles whose way is of that length.
@@ -98,8 +103,8 @@ func (w *search) trusting(level []int32) *trusting {
 // search at the same place.
 const batch = 1024
 
-// others asks those whose way was not found yet.
-func (w *search) others(ctx context.Context, t *trusting, length int32) error {
+// askOthers asks those whose way was not found yet.
+func (w *search) askOthers(ctx context.Context, t *trusting, length int32) error {
 	for from := 0; from < len(w.all); from += batch {
 		err := w.each(ctx, from, min(from+batch, len(w.all)), func(x *asker, i int) { w.byRole(x, t, i, length) })
 		if err != nil {

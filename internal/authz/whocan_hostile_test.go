@@ -128,11 +128,11 @@ func TestRolesThatTrustEverybody(t *testing.T) {
 func TestBoundsOfChains(t *testing.T) {
 	t.Parallel()
 	w := &search{hops: maxHops + 1, all: make([]candidate, 3*batch), names: keyNames{}, q: &Inquiry{}}
-	if err := w.others(t.Context(), &trusting{}, 2); err != nil || !w.partial {
+	if err := w.askOthers(t.Context(), &trusting{}, 2); err != nil || !w.partial {
 		t.Errorf("%v, partial %t", err, w.partial)
 	}
 	w = &search{hops: maxHops, all: make([]candidate, 3*batch), names: keyNames{}, q: &Inquiry{}}
-	if err := w.others(t.Context(), &trusting{}, 2); err != nil || w.partial {
+	if err := w.askOthers(t.Context(), &trusting{}, 2); err != nil || w.partial {
 		t.Errorf("%v, partial %t", err, w.partial)
 	}
 }
