@@ -2,10 +2,11 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -163,7 +164,7 @@ func (a *app) askSuites(cmd *cobra.Command, f *simulateFlags) ([]*simulation, er
 		if err != nil {
 			return nil, err
 		}
-		suite, err := offline.ReadSuite(name, string(text))
+		suite, err := offline.ReadSuite(name, text)
 		if err != nil {
 			return nil, err
 		}
@@ -186,6 +187,9 @@ func (a *app) askFlags(_ *cobra.Command, f *simulateFlags) ([]*simulation, error
 		return nil, fmt.Errorf("who asks? Give --principal, the ARN of a user or role of %s", f.accountDetails)
 	case f.owner != "" && (len(f.owner) != 12 || strings.Trim(f.owner, "0123456789") != ""):
 		return nil, fmt.Errorf("--owner: %q is not the id of an account, 12 digits", f.owner)
+	}
+	if err := f.roles(); err != nil {
+		return nil, err
 	}
 	base := offline.Question{Principal: f.principal, Caller: f.caller, Owner: f.owner}
 	var err error
@@ -224,6 +228,19 @@ func (a *app) askFlags(_ *cobra.Command, f *simulateFlags) ([]*simulation, error
 	}
 	s.asker.PoliciesOnly, s.asker.Unchecked = f.policiesOnly, f.unchecked
 	return []*simulation{s}, nil
+}
+
+// roles refuses policies that no question would read: of roles that are assumed the trust policy counts, and of nothing else.
+func (f *simulateFlags) roles() error {
+	assumes := slices.ContainsFunc(f.actions, func(a string) bool { return strings.HasPrefix(strings.ToLower(a), "sts:") }) &&
+		slices.ContainsFunc(f.resources, func(r string) bool { return strings.Contains(r, ":role/") })
+	switch {
+	case f.trustPolicy != "" && !assumes:
+		return errors.New("--trust-policy is for actions of sts on the ARN of a role: give both, or --resource-policy for another resource")
+	case f.resourcePolicy != "" && f.trustPolicy == "" && assumes:
+		return errors.New("--resource-policy is not read where a role is assumed: give its --trust-policy")
+	}
+	return nil
 }
 
 // policies are those of the flags.
@@ -294,7 +311,7 @@ func newAsker(files offline.Files, services []string, accountDetails string) (*o
 		if err != nil {
 			return nil, err
 		}
-		if asker.Dump, err = offline.ReadDump(accountDetails, string(text)); err != nil {
+		if asker.Dump, err = offline.ReadDump(accountDetails, text); err != nil {
 			return nil, err
 		}
 	}
@@ -309,7 +326,7 @@ func readCatalog(files offline.Files, services []string) (*catalog.Catalog, erro
 		if err != nil {
 			return nil, err
 		}
-		own, err := catalog.Read(bytes.NewReader(text))
+		own, err := catalog.Read(strings.NewReader(text))
 		if err == nil {
 			c, err = c.With(own...)
 		}
@@ -323,21 +340,33 @@ func readCatalog(files offline.Files, services []string) (*catalog.Catalog, erro
 // files reads files, and standard input once, as "-".
 func (a *app) files() offline.Files {
 	taken := false
-	return func(name string, most int64) ([]byte, error) {
-		if name != "-" {
-			return readAtMost(name, most)
+	return func(name string, most int64) (string, error) {
+		var r io.Reader
+		var size int64
+		switch {
+		case name != "-":
+			f, err := os.Open(name)
+			if err != nil {
+				return "", err
+			}
+			defer f.Close()
+			if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+				size = min(info.Size(), most)
+			}
+			r = f
+		case taken:
+			return "", errors.New("standard input can be read once only")
+		case a.stdin == nil:
+			return "", errors.New("there is no standard input")
+		default:
+			taken, name, r = true, "standard input", a.stdin
 		}
-		if taken {
-			return nil, errors.New("standard input can be read once only")
+		var b strings.Builder
+		b.Grow(int(size))
+		n, err := io.Copy(&b, io.LimitReader(r, most+1))
+		if err == nil && n > most {
+			err = fmt.Errorf("%s is larger than %d bytes", name, most)
 		}
-		taken = true
-		if a.stdin == nil {
-			return nil, errors.New("there is no standard input")
-		}
-		b, err := io.ReadAll(io.LimitReader(a.stdin, most+1))
-		if err == nil && int64(len(b)) > most {
-			err = fmt.Errorf("standard input is larger than %d bytes", most)
-		}
-		return b, err
+		return b.String(), err
 	}
 }

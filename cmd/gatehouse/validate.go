@@ -69,7 +69,7 @@ func (a *app) validate(names []string, kindName, output string, strict bool, ser
 		if name == "-" {
 			name = "stdin"
 		}
-		checked = append(checked, offline.Validate(name, string(text), kind, c))
+		checked = append(checked, offline.Validate(name, text, kind, c))
 	}
 	switch output {
 	case "json":

@@ -21,6 +21,7 @@ type Dump struct {
 	roleNames  map[string]string
 	managed    map[string]int // by ARN
 	loaded     map[string]*policy.Attached
+	compiled   map[int]*policy.Policy      // by place: the policies of a group are compiled once for all its users
 	places     map[*policy.Policy]Position // of the documents that stand in the dump as JSON
 }
 
@@ -35,7 +36,7 @@ func ReadDump(name, text string) (*Dump, error) {
 	d := &Dump{
 		name: name, text: text, users: map[string]int{}, groups: map[string]int{}, roles: map[string]int{}, roleNames: map[string]string{},
 		managed: map[string]int{}, loaded: map[string]*policy.Attached{},
-		places: map[*policy.Policy]Position{},
+		compiled: map[int]*policy.Policy{}, places: map[*policy.Policy]Position{},
 	}
 	if err := d.scan(); err != nil {
 		return nil, d.placed(err)
@@ -203,8 +204,12 @@ func documentOf(w *walker, into *document) func() error {
 
 // load compiles a document of the dump, by the grammar alone: it is stored already.
 func (d *Dump) load(doc document, kind policy.Kind, what string) (*policy.Policy, error) {
+	if p := d.compiled[doc.at]; p != nil { // of one place there is one kind
+		return p, nil
+	}
 	p, err := compile(doc.text, kind, false)
 	if err == nil {
+		d.compiled[doc.at] = p
 		if doc.own {
 			d.places[p] = positionOf(d.text, doc.at)
 		}

@@ -128,7 +128,7 @@ func TestHostileSuites(t *testing.T) {
 			if err != nil {
 				return
 			}
-			a := &Asker{Files: func(string, int64) ([]byte, error) { return nil, errors.New("no such file") }}
+			a := &Asker{Files: func(string, int64) (string, error) { return "", errors.New("no such file") }}
 			if err := a.Prepare(s.Cases); tt.name == "many levels" && (err == nil || !strings.Contains(err.Error(), "policies: at most 1000")) {
 				t.Errorf("%s: %v", tt.name, err)
 			}

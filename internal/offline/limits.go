@@ -8,7 +8,7 @@ const (
 	MaxPolicyText = 32 << 20           // bytes of all policy files together
 	MaxSuite      = 2 << 20            // bytes of a test suite
 	MaxCases      = 10_000             // in a test suite
-	MaxDump       = 64 << 20           // bytes of a dump of an account
+	MaxDump       = 128 << 20          // bytes of a dump of an account
 	MaxDumpList   = 100_000            // entries of each list of a dump
 	MaxOwnList    = 1_000              // policies, groups or tags of one entity of a dump
 	MaxServices   = 4 << 20            // bytes of a file of own services

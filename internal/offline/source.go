@@ -14,7 +14,7 @@ import (
 const fullRCP = "RCPFullAWSAccess"
 
 // Files reads a file of at most so many bytes, and fails for a longer one. Its errors name the file.
-type Files func(name string, most int64) ([]byte, error)
+type Files func(name string, most int64) (string, error)
 
 // PolicyRef is a policy of a question: a file, or a text that stands in a suite.
 type PolicyRef struct {
@@ -113,14 +113,13 @@ func (l *library) attached(r *PolicyRef, kind policy.Kind) (*policy.Attached, er
 	if r.File != "" {
 		var ok bool
 		if text, ok = l.texts[r.File]; !ok {
-			b, err := l.files(r.File, MaxPolicyFile)
-			if err != nil {
+			var err error
+			if text, err = l.files(r.File, MaxPolicyFile); err != nil {
 				return nil, err
 			}
-			if l.bytes += len(b); l.bytes > MaxPolicyText {
+			if l.bytes += len(text); l.bytes > MaxPolicyText {
 				return nil, fmt.Errorf("the policies together are larger than %d bytes", MaxPolicyText)
 			}
-			text = string(b)
 			l.texts[r.File] = text
 		}
 	}
@@ -186,7 +185,7 @@ func compile(text string, kind policy.Kind, checked bool) (*policy.Policy, error
 	var d *policy.Document
 	var err error
 	if checked {
-		d, err = policy.ParseWith(text, kind, policy.Options{UnscopedProviders: true})
+		d, err = policy.Parse(text, kind)
 	} else {
 		d, err = policy.Decode(text, kind)
 	}

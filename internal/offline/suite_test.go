@@ -13,15 +13,15 @@ import (
 
 // inMemory are files by name.
 func inMemory(files map[string]string) Files {
-	return func(name string, most int64) ([]byte, error) {
+	return func(name string, most int64) (string, error) {
 		text, ok := files[name]
 		if !ok {
-			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+			return "", &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 		}
 		if int64(len(text)) > most {
-			return nil, errors.New(name + " is too large")
+			return "", errors.New(name + " is too large")
 		}
-		return []byte(text), nil
+		return text, nil
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/policy"
@@ -180,10 +181,13 @@ func (v *validator) syntax() {
 	d, err := policy.Decode(v.text, v.out.Kind)
 	if err == nil {
 		v.readable, v.variables = true, d.Variables()
-		_, err = policy.ParseWith(v.text, v.out.Kind, policy.Options{UnscopedProviders: true})
+		_, err = policy.Parse(v.text, v.out.Kind)
 	}
 	if f, ok := errors.AsType[*policy.Error](err); ok {
 		v.find(RuleSyntax, max(0, f.Offset), "%s", describe(f))
+	}
+	if i := unprintable(v.text); i >= 0 && storedByIAM[v.out.Kind] {
+		v.find(RuleSyntax, i, "IAM stores only the characters U+0020 to U+00FF, tabs and line ends, not %q", []rune(v.text[i:min(len(v.text), i+4)])[0])
 	}
 	size := policy.CountedSize(v.text)
 	if v.out.Kind == policy.Session {
@@ -192,6 +196,17 @@ func (v *validator) syntax() {
 	if most, ok := maxSizes[v.out.Kind]; ok && size > most {
 		v.find(RuleTooLong, 0, "the document has %d characters, of %s at most %d are taken unless the quota was raised", size, kindWords[v.out.Kind], most)
 	}
+}
+
+// storedByIAM are the kinds whose documents IAM keeps, with its own limit to characters (docs/spec/policy-language.md 2.2).
+var storedByIAM = map[policy.Kind]bool{policy.Identity: true, policy.Managed: true, policy.Boundary: true, policy.Trust: true}
+
+// unprintable is the offset of the first character that policy.Printable does not take, -1 where it takes all.
+func unprintable(text string) int {
+	if policy.Printable(text) || !utf8.ValidString(text) {
+		return -1
+	}
+	return strings.IndexFunc(text, func(r rune) bool { return !policy.Printable(string(r)) })
 }
 
 var kindWords = map[policy.Kind]string{

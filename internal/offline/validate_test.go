@@ -66,6 +66,9 @@ func TestValidate(t *testing.T) {
 		{name: "syntax", text: "{\n\"Statement\": x}", want: "syntax 2:14"},
 		{name: "empty", want: "syntax 1:1"},
 		{name: "not UTF-8", text: "{\"\xff\"}", want: "syntax 1:3"},
+		{name: "characters", text: one(`"Action":"s3:GetObject","Resource":["arn:aws:s3:::ü/x","arn:aws:s3:::€/x"]`), want: "syntax 1:124"},
+		{name: "characters elsewhere", kind: policy.Session, text: one(`"Action":"s3:GetObject","Resource":"arn:aws:s3:::€/x"`)},
+		{name: "unscoped provider", kind: policy.Trust, text: one(`"Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"}`), want: "syntax arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"},
 		{name: "refused, and more", text: one(`"Sid":"a b","Action":"s3:GetObjct","Resource":"*"`), want: "syntax 1:37, unknown-action s3:GetObjct"},
 		{name: "managed", kind: policy.Managed, text: `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`, want: "syntax 1:1"},
 		{name: "long trust", kind: policy.Trust, text: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":["` + strings.Repeat(`111111111111","`, 200) + `111111111111"]},"Action":"sts:AssumeRole"}}`, want: "too-long 1:1"},
@@ -232,7 +235,7 @@ func FuzzValidate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, kind := range []policy.Kind{0, policy.Trust, policy.SCP} {
 			c := Validate("p", text, kind, nil)
-			_, err := policy.ParseWith(text, c.Kind, policy.Options{UnscopedProviders: true})
+			_, err := policy.Parse(text, c.Kind)
 			if errors, _ := c.Count(); err != nil && errors == 0 {
 				t.Errorf("%q is refused (%v), and nothing is found", text, err)
 			}
