@@ -30,8 +30,8 @@ PROTOS := internal/state/statepb/state.proto internal/audit/auditpb/audit.proto 
 help: ## what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## build, and serve on LISTEN with the embedded store in DATA; says what to do next
-	bin/gatehouse serve --listen $(LISTEN) --data-dir $(DATA) --bootstrap-file $(SECRET) --denial-ids
+run: build ## build, and serve on LISTEN with the embedded store in DATA and the services of CATALOG; says what to do next
+	bin/gatehouse serve --listen $(LISTEN) --data-dir $(DATA) --bootstrap-file $(SECRET) --denial-ids $(if $(CATALOG),--catalog $(CATALOG))
 
 build: ## bin/gatehouse, one static binary
 	$(BUILD) -o bin/gatehouse ./cmd/gatehouse

@@ -56,7 +56,7 @@ func TestCurl(t *testing.T) {
 		{strings.Replace(question, ":root", ":user/nobody", 1), `{"message":"The user arn:aws:iam::` + account + `:user/nobody cannot be found."}`},
 		{strings.Replace(question, `"Arn":"arn:aws:iam::`+account+`:root"`, `"Anonymous":true`, 1), `{"Decision":"Deny","Explicit":false,"Layer":"resource","Message":` +
 			`"User: anonymous is not authorized to perform: shop:CreateInvoice on resource: arn:aws:shop:::invoice/42 because no resource-based policy allows the shop:CreateInvoice action"}`},
-		{strings.Replace(alice, "CreateInvoice", "CreateInvoce", 1), `{"Decision":"Deny","Explicit":false,"Message":"User: arn:aws:iam::` + account +
+		{strings.Replace(alice, "CreateInvoice", "CreateInvoce", 1), `{"Decision":"Deny","Explicit":false,"Layer":"identity","Message":"User: arn:aws:iam::` + account +
 			`:user/alice is not authorized to perform: shop:CreateInvoce because no identity-based policy allows the shop:CreateInvoce action","Catalog":{"Verdict":"UnknownAction"}}`},
 	} {
 		if got := ofDenials.ReplaceAllString(ask(root, c.question), ""); got != c.want {
