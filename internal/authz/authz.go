@@ -88,9 +88,9 @@ func (z *Authorizer) Decide(r state.Reader, q *Query) Answer {
 }
 
 func (k *check) answer() Answer {
-	d := k.safely()
-	if d.Effect == policy.Allow {
-		return Answer{Decision: d}
+	k.safely()
+	if k.decision.Effect == policy.Allow {
+		return Answer{Decision: k.decision}
 	}
-	return Answer{Decision: d, Denial: k.denial(d), Catalog: k.noted.Catalog}
+	return Answer{Decision: k.decision, Denial: k.denial(), Catalog: k.noted.Catalog}
 }

@@ -2,7 +2,6 @@ package authz
 
 import (
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/gatehouse-iam/gatehouse/catalog"
@@ -16,14 +15,15 @@ type check struct {
 	r state.Reader
 	q *Query
 
-	service string       // the action's prefix, in lower case
-	caller  *memo        // the Principal; nil if there is none, or not known
-	room    *policy.Sets // where the sets stand that nobody remembers; nil: they are the caller's
-	request policy.Request
-	owner   string            // account of the resource; "" = unknown, for a caller without account
-	owned   *state.Membership // of the owner, once it was asked for; nil if it is in no organization
-	asked   bool
-	refusal string // why the credentials are not for this call at all; "" if they are
+	service  string       // the action's prefix, in lower case
+	caller   *memo        // the Principal; nil if there is none, or not known
+	room     *policy.Sets // where the sets stand that nobody remembers; nil: they are the caller's
+	request  policy.Request
+	owner    string            // account of the resource; "" = unknown, for a caller without account
+	owned    *state.Membership // of the owner, once it was asked for; nil if it is in no organization
+	asked    bool
+	decision policy.Decision
+	refusal  string // why the credentials are not for this call at all; "" if they are
 
 	distance Distance // of a denial
 	noted    *Record  // of a denial, or of whatever was decided, where all is true
@@ -36,40 +36,42 @@ type check struct {
 var rooms = sync.Pool{New: func() any { return new(policy.Sets) }}
 
 // safely is decide, in which whatever goes wrong becomes a denial that is heard of (docs/spec/evaluation.md 4.2).
-func (k *check) safely() (d policy.Decision) {
-	defer func() {
-		if p := recover(); p != nil {
-			d, k.distance, k.noted = policy.Decision{}, Foreign, k.refusedRecord(notDecided)
-			k.panicked(p)
-		}
-		if k.room != nil {
-			*k.room = policy.Sets{}
-			rooms.Put(k.room)
-			k.room = nil
-		}
-	}()
-	d = k.decide()
-	if d.Effect != policy.Allow && !k.quiet || k.all {
+func (k *check) safely() {
+	defer k.caught()
+	k.decide()
+	if k.decision.Effect != policy.Allow && !k.quiet || k.all {
 		k.distance = k.measure()
 		if k.noted == nil {
 			k.noted = k.unasked()
 		}
 	}
-	if d.Layer == policy.LayerNone && !k.overruled {
+	if k.decision.Layer == policy.LayerNone && !k.overruled {
 		k.undecided()
 	}
-	return d
 }
 
-func (k *check) decide() policy.Decision {
+// caught ends a decision, if need be with a denial.
+func (k *check) caught() {
+	if p := recover(); p != nil {
+		k.decision, k.distance, k.noted = policy.Decision{}, Foreign, k.refusedRecord(notDecided)
+		k.panicked(p)
+	}
+	if k.room != nil {
+		*k.room = policy.Sets{}
+		rooms.Put(k.room)
+		k.room = nil
+	}
+}
+
+// decide sets the decision, which nothing returns: handing it on costs more than what else is done for it here.
+func (k *check) decide() {
 	q := k.q
 	if !k.who() {
-		return policy.Decision{}
+		return
 	}
-	prefix, _, _ := strings.Cut(q.Action, ":")
-	k.service = strings.ToLower(prefix)
+	k.service = serviceOf(q.Action)
 	if k.refusal = k.refused(); k.refusal != "" {
-		return policy.Decision{}
+		return
 	}
 	k.ownedBy()
 	k.request.Action, k.request.Resource, k.request.Owner = q.Action, q.Resource, k.owner
@@ -85,9 +87,10 @@ func (k *check) decide() policy.Decision {
 		k.request.RCP = levels
 	}
 	if q.own != nil {
-		return k.decideOwn()
+		k.decideOwn()
+	} else {
+		k.decideAsked()
 	}
-	return k.decideAsked()
 }
 
 // who finds the sets of who asks; false if there is no such caller.
@@ -142,25 +145,19 @@ func (k *check) ownedBy() {
 	q := k.q
 	k.owner = q.Owner
 	if k.owner == "" && q.own == nil || k.passesRole() {
-		if on := name(q.Resource); isAccount(on.account) {
-			k.owner = on.account
+		if account := accountOf(q.Resource); isAccount(account) {
+			k.owner = account
 		}
 	}
-	if k.caller != nil && (k.owner == "" || q.Resource == "*") {
-		k.owner = k.caller.account
+	if k.caller != nil && (k.owner == "" || k.owner == k.caller.account || q.Resource == "*") {
+		k.owner, k.owned, k.asked = k.caller.account, k.caller.member, true
 	}
 }
 
 // membership is the owner's place in its organization, nil if it is in none.
 func (k *check) membership() *state.Membership {
 	if !k.asked {
-		k.asked = true
-		switch {
-		case k.caller != nil && k.owner == k.caller.account:
-			k.owned = k.caller.member
-		default:
-			k.owned = k.r.Membership(k.owner)
-		}
+		k.owned, k.asked = k.r.Membership(k.owner), true
 	}
 	return k.owned
 }
@@ -192,12 +189,18 @@ func (k *check) reads() reads {
 }
 
 // decideAsked decides for other programs. Where nothing is read of what they do not give, the context is theirs as it stands.
-func (k *check) decideAsked() policy.Decision {
+func (k *check) decideAsked() {
 	r := k.reads()
 	if r&^readsOthers == 0 {
 		k.request.Context = k.q.Context
-		return k.judge()
+		k.judge()
+	} else {
+		k.decideBuilt(r)
 	}
+}
+
+// decideBuilt is decideAsked where keys of the groups r are read.
+func (k *check) decideBuilt(r reads) {
 	c := contexts.Get().(*keys)
 	defer c.release()
 	for i := range k.q.Context {
@@ -207,11 +210,11 @@ func (k *check) decideAsked() policy.Decision {
 	}
 	c.add(k, r, k.q.Time, k.q.ResourceTags)
 	k.request.Context = c.entries
-	return k.judge()
+	k.judge()
 }
 
 // decideOwn decides for our own operations.
-func (k *check) decideOwn() policy.Decision {
+func (k *check) decideOwn() {
 	if k.reads() != 0 {
 		c := contexts.Get().(*keys)
 		defer c.release()
@@ -224,19 +227,18 @@ func (k *check) decideOwn() policy.Decision {
 			k.request.PolicyContext = c.entries
 		}
 	}
-	return k.judge()
+	k.judge()
 }
 
 // judge lets the policies decide, and the catalogue deny. A denial is noted as long as its context is there.
-func (k *check) judge() policy.Decision {
-	d := policy.Decide(k.sets(), &k.request)
-	if d.Effect == policy.Allow && k.q.own == nil && k.binds(k.verdict()) {
-		d, k.overruled = policy.Decision{}, true
+func (k *check) judge() {
+	k.decision = policy.Decide(k.sets(), &k.request)
+	if k.decision.Effect == policy.Allow && k.q.own == nil && k.binds(k.verdict()) {
+		k.decision, k.overruled = policy.Decision{}, true
 	}
-	if d.Effect != policy.Allow && !k.quiet || k.all {
+	if k.decision.Effect != policy.Allow && !k.quiet || k.all {
 		k.noted = k.record()
 	}
-	return d
 }
 
 // verdict is what the catalogue says of other programs' questions. The targets of our own operations are made by them.

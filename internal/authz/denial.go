@@ -29,7 +29,8 @@ const (
 )
 
 // denial describes a decision that is not Allow.
-func (k *check) denial(d policy.Decision) *Denial {
+func (k *check) denial() *Denial {
+	d := k.decision
 	n := &Denial{Principal: k.name(), Action: k.q.Action, Resource: k.q.Resource, Distance: k.distance, Decision: d, Text: k.refusal, Record: k.noted}
 	if k.q.Provider != "" && (k.isAction("sts:AssumeRoleWithSAML") || k.isAction("sts:AssumeRoleWithWebIdentity")) {
 		n.Text = "Not authorized to perform " + k.q.Action

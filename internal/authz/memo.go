@@ -1,6 +1,8 @@
 package authz
 
 import (
+	"sync/atomic"
+
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
@@ -9,20 +11,21 @@ import (
 )
 
 // memo is what is known of a caller of the store: of a root user, user or role in one state of its account and its organization, or of a
-// session of one. It never changes.
+// session of one. It never changes but for seen.
 type memo struct {
 	// What finding it reads stands first and together: a look-up of one among many thousands is as long as the memory it has to wait for.
-	id      key // unique id of the user or role, account id of a root user, access key id of a session
+	id      key               // unique id of the user or role, account id of a root user, access key id of a session
+	kind    policy.CallerKind // RootCaller, UserCaller or RoleCaller: what the memo, or its principal, is of
+	reads   reads             // of the policies in sets
 	account string
-	epoch   storage.Rev       // of the account
+	seen    atomic.Int64      // of a principal: revision of a view that it was found to hold in, which says all about that one; 0 for none
 	member  *state.Membership // nil for an account in no organization
 	of      *memo             // of a session: its user or role, or root user; nil for those
 
-	kind   policy.CallerKind // RootCaller, UserCaller or RoleCaller: what the memo, or its principal, is of
-	reads  reads             // of the policies in sets
-	weight int               // its bytes, about
-
 	sets   policy.Sets
+	epoch  storage.Rev    // of the account
+	record any            // *state.User or *state.Role that it was made of; nil for a root user
+	weight int            // its bytes, about
 	name   string         // as messages print the caller; "" for a role, which never calls
 	keys   []policy.Entry // docs/spec/evaluation.md 1.2: those that are the same in every request
 	shared int            // so many of the keys are those of every session of the user or role
@@ -59,17 +62,42 @@ type madeBy struct {
 	assumedRoot bool
 }
 
-// holds says whether the memo of a principal is of that state.
-func (m *memo) holds(a *state.Account, member *state.Membership) bool {
+// revision is that of the view; 0 for a transaction, which may see what its revision does not have.
+func revision(r state.Reader) storage.Rev {
+	if v, ok := r.(*state.View); ok {
+		return v.Rev()
+	}
+	return 0
+}
+
+// current says whether the memo of a principal was found to hold in the view of that revision. Nothing has to be looked up for that.
+func (m *memo) current(rev storage.Rev) bool { return rev != 0 && storage.Rev(m.seen.Load()) == rev }
+
+// holds says whether the memo of a principal is of that state, which has the revision, or none.
+func (m *memo) holds(a *state.Account, member *state.Membership, rev storage.Rev) bool {
 	switch {
 	case m.epoch != a.Epoch:
 		return false
 	case m.member == member:
-		return true
 	case m.member == nil || member == nil:
 		return false
+	case m.member.Epoch != member.Epoch || m.member.Organization != member.Organization:
+		return false
 	}
-	return m.member.Epoch == member.Epoch && m.member.Organization == member.Organization
+	// A new user or role is no new epoch. Who was there in some revision is there in all later ones of the epoch, but not in the earlier ones.
+	seen := storage.Rev(m.seen.Load())
+	return seen != 0 && seen <= rev || m.inside(a)
+}
+
+// inside says whether the account has the user or role of the memo.
+func (m *memo) inside(a *state.Account) bool {
+	switch r := m.record.(type) {
+	case *state.User:
+		return a.User(r.Id) == r
+	case *state.Role:
+		return a.Role(r.Id) == r
+	}
+	return true
 }
 
 // lasting says whether the state can be known again: a transaction with changes of its own has no epoch.
@@ -80,60 +108,91 @@ func lasting(a *state.Account, member *state.Membership) bool {
 // callerOf gives what is known of the query's principal in the reader's state; nil if that has no such principal.
 func (z *Authorizer) callerOf(r state.Reader, q *Query) *memo {
 	p := q.Principal
-	a := r.Account(p.Account)
-	if a == nil {
-		return nil
-	}
 	id, kind := p.ID, policy.UserCaller
 	switch p.Kind {
 	case state.RootUser:
-		id, kind = a.ID, policy.RootCaller
+		id, kind = p.Account, policy.RootCaller
 	case state.IAMUser:
 	case state.RoleSession:
 		kind = policy.RoleCaller
 	case state.FederatedUser:
-		if p.ID == a.ID { // made by the root user
+		if p.ID == p.Account { // made by the root user
 			kind = policy.RootCaller
 		}
 	default:
 		return nil
 	}
-	member := r.Membership(a.ID)
-	last := lasting(a, member)
-	m := z.principalOf(a, member, id, kind, last)
-	if m == nil || q.Session == nil && len(q.SessionPolicies) == 0 && (p.Kind == state.IAMUser || p.Kind == state.RootUser) {
+	rev := revision(r)
+	if q.Session == nil && len(q.SessionPolicies) == 0 && (p.Kind == state.IAMUser || p.Kind == state.RootUser) {
+		m, _ := z.principalOf(r, rev, p.Account, id, kind)
 		return m
 	}
-	return z.sessionOf(a, m, q, last)
+	return z.sessionOf(r, rev, q, id, kind)
 }
 
-func (z *Authorizer) principalOf(a *state.Account, member *state.Membership, id string, kind policy.CallerKind, last bool) *memo {
-	if last {
-		if m := z.memos.find(id); m != nil && m.of == nil && m.kind == kind && m.account == a.ID && m.holds(a, member) {
-			return m
-		}
+// principalOf gives what is known of a principal, and whether that lasts.
+func (z *Authorizer) principalOf(r state.Reader, rev storage.Rev, account, id string, kind policy.CallerKind) (m *memo, last bool) {
+	m = z.memos.find(id)
+	if m != nil && !m.isPrincipal(account, kind) {
+		m = nil
 	}
-	m := gather(a, member, id, kind)
-	if m != nil && last {
+	if m != nil && m.current(rev) {
+		return m, true
+	}
+	return z.derive(r, rev, m, account, id, kind)
+}
+
+// derive is principalOf where nothing is known of the reader's revision, and m, or nil, of another one.
+func (z *Authorizer) derive(r state.Reader, rev storage.Rev, m *memo, account, id string, kind policy.CallerKind) (*memo, bool) {
+	a := r.Account(account)
+	if a == nil {
+		return nil, false
+	}
+	member := r.Membership(account)
+	last := lasting(a, member)
+	if last && m != nil && m.holds(a, member, rev) {
+		if rev != 0 {
+			m.seen.Store(int64(rev))
+		}
+		return m, true
+	}
+	if m = gather(a, member, id, kind); m != nil && last {
 		// A reader of an older view may come late: what it puts here is found again only by readers of that same state.
+		m.seen.Store(int64(rev))
 		z.memos.put(id, m)
 	}
-	return m
+	return m, last
 }
 
-// sessionOf gives what is known of a session of m.
-func (z *Authorizer) sessionOf(a *state.Account, m *memo, q *Query, last bool) *memo {
+// isPrincipal says whether the memo is of a principal, not a session, of that account and kind.
+func (m *memo) isPrincipal(account string, kind policy.CallerKind) bool {
+	return m.of == nil && m.kind == kind && m.account == account
+}
+
+// sessionOf gives what is known of the query's session of a principal.
+func (z *Authorizer) sessionOf(r state.Reader, rev storage.Rev, q *Query, id string, kind policy.CallerKind) *memo {
 	made := madeBy{q.FederatedProvider, q.AssumedRoot}
-	last = last && q.Session != nil && len(q.SessionPolicies) == 0
-	if last {
+	var s *memo
+	known := q.Session != nil && len(q.SessionPolicies) == 0
+	if known {
 		// Sessions never change, so that the same one says the same.
-		s := z.memos.find(q.Session.AccessKeyID)
-		if s != nil && s.of == m && s.session == q.Session && s.called == q.Principal.Session && s.made == made && s.isOf(q.Principal.Kind) {
+		s = z.memos.find(q.Session.AccessKeyID)
+		if s != nil && (s.of == nil || s.session != q.Session || s.called != q.Principal.Session || s.made != made || !s.isOf(q.Principal.Kind)) {
+			s = nil
+		}
+		if s != nil && s.of.current(rev) && s.of.isPrincipal(q.Principal.Account, kind) && s.of.id.is(id) {
 			return s
 		}
 	}
-	s := m.under(a, q, made)
-	if last {
+	m, last := z.principalOf(r, rev, q.Principal.Account, id, kind)
+	switch {
+	case m == nil:
+		return nil
+	case s != nil && s.of == m:
+		return s
+	}
+	s = m.under(r.Account(m.account), q, made)
+	if known && last {
 		z.memos.put(q.Session.AccessKeyID, s)
 	}
 	return s

@@ -40,14 +40,124 @@ func TestMemoHolds(t *testing.T) {
 		{"a changed account", nil, nil, 0, false, true},
 		{"a changed account in an organization", one, one, 0, false, true},
 	} {
-		m := &memo{epoch: 7, member: c.then}
+		m := &memo{epoch: 7, member: c.then} // of a root user, who is in every state of an account
 		now := &state.Account{Epoch: c.epoch}
-		if got := m.holds(now, c.now); got != c.want {
+		if got := m.holds(now, c.now, 0); got != c.want {
 			t.Errorf("%s: holds %t; want %t", c.name, got, c.want)
 		}
 		if got := lasting(now, c.now); got == c.transaction {
 			t.Errorf("%s: can be known again: %t", c.name, got)
 		}
+	}
+}
+
+// TestMemoIsOfARevision: what was seen to hold in a revision needs no look-up there, and its user is there in all later ones of the same epoch.
+func TestMemoIsOfARevision(t *testing.T) {
+	t.Parallel()
+	view := open(t).View()
+	a := view.Account(ownAccount)
+	z := New(nil)
+	m := z.callerOf(view, &Query{Principal: &bob})
+	if m == nil || !m.current(view.Rev()) || m.current(view.Rev()-1) || m.current(view.Rev()+1) || (&memo{}).current(0) {
+		t.Fatalf("what was gathered from revision %d is %+v", view.Rev(), m)
+	}
+	gone := &state.User{}
+	gone.Id = "U9"
+	for _, c := range []struct {
+		name      string
+		record    any
+		seen, rev storage.Rev
+		want      bool
+	}{
+		{"there, an earlier revision", m.record, 9, 8, true},
+		{"there, never seen", m.record, 0, 8, true},
+		{"there, a transaction", m.record, 9, 0, true},
+		{"not there, never seen", gone, 0, 8, false},
+		{"not there, an earlier revision", gone, 9, 8, false},
+		{"not there, a transaction", gone, 9, 0, false},
+		{"the same revision", gone, 9, 9, true},
+		{"a later revision", gone, 9, 10, true},
+		{"a root user", nil, 9, 8, true},
+	} {
+		m := &memo{epoch: a.Epoch, record: c.record}
+		m.seen.Store(int64(c.seen))
+		if got := m.holds(a, nil, c.rev); got != c.want {
+			t.Errorf("%s: holds %t; want %t", c.name, got, c.want)
+		}
+	}
+	role := &state.Role{}
+	role.Id = "U1" // of a user
+	if (&memo{record: role}).inside(a) {
+		t.Error("a role that is not there is")
+	}
+
+	other := &memo{epoch: a.Epoch + 1}
+	other.seen.Store(1)
+	if other.holds(a, nil, view.Rev()) {
+		t.Error("a memo of another epoch holds")
+	}
+	m.seen.Store(1)
+	if z.callerOf(view, &Query{Principal: &bob}) != m || !m.current(view.Rev()) {
+		t.Error("a memo that holds is not known to hold afterwards")
+	}
+}
+
+// TestNewPrincipals: a new user or role is no new epoch of its account. Whoever reads the state before it learns nothing of it all the same, even where its
+// policies were there before it, and nothing of one that a transaction made and gave up.
+func TestNewPrincipals(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	z := New(nil)
+	put(t, s, func(tx *state.Tx) {
+		putPolicy(t, tx, "U3", "a", "Allow", "*")
+		putPolicy(t, tx, "R3", "a", "Allow", "*")
+	})
+	newRole := func(tx *state.Tx) {
+		trust, err := policy.Load(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}`, policy.Trust)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r := &state.Role{}
+		r.Id, r.Name, r.Path = "R3", "new", "/"
+		r.SetTrust(trust)
+		tx.Put(state.AccountUnit(ownAccount), r)
+	}
+	user := state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: "U3", Path: "/", Name: "new"}
+	role := state.Principal{Kind: state.RoleSession, Account: ownAccount, ID: "R3", Path: "/", Name: "new", Session: "s"}
+	before := s.View()
+	check := func(when string, r state.Reader, want bool) {
+		t.Helper()
+		for _, p := range []state.Principal{user, role} {
+			token := &session.Session{Claims: session.Claims{AccessKeyID: "ASIA" + p.ID}}
+			for _, held := range []*session.Session{nil, token} {
+				if d := z.Authorize(r, &Subject{Principal: &p, Session: held, Environment: &Environment{}}, "iam:GetUser", &target); (d == nil) != want {
+					t.Errorf("%s: %s (a session: %t): allowed %t; want %t", when, p.ID, held != nil, d == nil, want)
+				}
+			}
+		}
+	}
+	gaveUp := errors.New("given up")
+	for range 2 {
+		err := s.Update(t.Context(), []string{state.AccountUnit(ownAccount)}, func(tx *state.Tx) error {
+			check("before they are made", tx, false)
+			putUser(tx, "U3", "new")
+			newRole(tx)
+			check("in the transaction", tx, true)
+			return gaveUp
+		})
+		if !errors.Is(err, gaveUp) {
+			t.Fatal(err)
+		}
+		check("given up", s.View(), false)
+	}
+	put(t, s, func(tx *state.Tx) { putUser(tx, "U3", "new"); newRole(tx) })
+	if before.Account(ownAccount).Epoch != s.View().Account(ownAccount).Epoch {
+		t.Error("a new user is a new epoch: this test shows nothing")
+	}
+	for range 2 {
+		check("made", s.View(), true)
+		check("before", before, false)
 	}
 }
 

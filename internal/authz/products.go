@@ -3,6 +3,7 @@ package authz
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/policy"
@@ -37,6 +38,40 @@ func name(resource string) named {
 		return named{}
 	}
 	return named{service: parts[2], account: parts[4], resource: parts[5]}
+}
+
+// accountOf is the account that an ARN names; "" for what is none.
+func accountOf(resource string) string {
+	if !strings.HasPrefix(resource, "arn:") {
+		return ""
+	}
+	from, colons := 0, 1
+	for i := len("arn:"); i < len(resource); i++ {
+		if resource[i] != ':' {
+			continue
+		}
+		switch colons++; colons {
+		case 4:
+			from = i + 1
+		case 5:
+			return resource[from:i]
+		}
+	}
+	return ""
+}
+
+// serviceOf is the prefix of an action, in lower case.
+func serviceOf(action string) string {
+	for i := range len(action) {
+		switch c := action[i]; {
+		case c == ':':
+			return action[:i]
+		case 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf:
+			prefix, _, _ := strings.Cut(action, ":")
+			return strings.ToLower(prefix)
+		}
+	}
+	return action
 }
 
 // isAccount says whether the account of an ARN is the id of one: AWS managed policies have "aws" there.

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -218,6 +219,26 @@ func TestNames(t *testing.T) {
 	} {
 		if got := isAccount(s); got != want {
 			t.Errorf("%q: %t; want %t", s, got, want)
+		}
+	}
+}
+
+// TestNamesAreReadShort: what is read of ARNs and actions on the short way is what the rules say.
+func TestNamesAreReadShort(t *testing.T) {
+	t.Parallel()
+	for _, resource := range []string{
+		"", "*", "arn", "arn:", "arn:aws", "arn:aws:s3:::b/k", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::111122223333", "arn:aws:iam::111122223333:",
+		"arn:aws:sqs:eu-west-1:111122223333:q:r", "arm:aws:iam::111122223333:user/x", "xarn:aws:iam::111122223333:user/x", ":::::", "arn:::::", "arn::::1:",
+		"arn:aws:iam:111122223333:user/x",
+	} {
+		if got, want := accountOf(resource), name(resource).account; got != want {
+			t.Errorf("%q is of %q; want %q", resource, got, want)
+		}
+	}
+	for _, action := range []string{"", ":", "s3", "S3", "s3:GetObject", "S3:GetObject", "iaM:x:y", "z:x", "Z:x", "a:x", "A:x", "@:x", "[:x", "`:x", "{:x", "é:x", "sſ:x", "\xff:x", "\x7fX:x", "\u212ams:x"} {
+		prefix, _, _ := strings.Cut(action, ":")
+		if got, want := serviceOf(action), strings.ToLower(prefix); got != want {
+			t.Errorf("%q is of %q; want %q", action, got, want)
 		}
 	}
 }

@@ -51,6 +51,7 @@ func (m *memo) user(a *state.Account, id string) bool {
 	}
 	m.name = u.ARN(a.ID)
 	m.sets.Caller = policy.Caller{Kind: policy.UserCaller, Account: a.ID, ID: u.Id, ARN: m.name}
+	m.record = u
 	list := attached(nil, a, u.Id, m.name)
 	for group := range a.GroupsOf(u.Id) {
 		list = attached(list, a, group.Id, group.ARN(a.ID))
@@ -70,6 +71,7 @@ func (m *memo) role(a *state.Account, id string) bool {
 	m.sets.Caller = policy.Caller{
 		Kind: policy.RoleCaller, Account: a.ID, ID: role.Id, ARN: name, ServiceLinked: strings.HasPrefix(role.Path, serviceLinkedPath),
 	}
+	m.record = role
 	m.sets.Identity = policy.NewSet(attached(nil, a, role.Id, name)...)
 	m.bound(a, role.Id)
 	m.keysOf(name, "AssumedRole", role.Tags)

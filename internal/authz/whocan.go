@@ -183,8 +183,8 @@ func (x *asker) ask(w *search, q *Query, c *candidate) outcome {
 	x.q = *q
 	x.q.Principal, x.q.Session = &c.principal, c.session
 	k := check{z: w.z, r: w.r, q: &x.q, quiet: true}
-	d := k.safely()
-	return outcome{k.caller, d.Effect == policy.Allow}
+	k.safely()
+	return outcome{k.caller, k.decision.Effect == policy.Allow}
 }
 
 // portion is how many candidates a goroutine takes at a time.

@@ -3,7 +3,6 @@ package authz
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
@@ -63,8 +62,7 @@ func (w *search) prepareHop() {
 
 // ownerOf is whose the resource of the inquiry is, for callers of the account.
 func (w *search) ownerOf(q *Query) string {
-	prefix, _, _ := strings.Cut(q.Action, ":")
-	k := check{z: w.z, r: w.r, q: q, caller: w.all[0].known, service: strings.ToLower(prefix)}
+	k := check{z: w.z, r: w.r, q: q, caller: w.all[0].known, service: serviceOf(q.Action)}
 	k.ownedBy()
 	return k.owner
 }

@@ -65,8 +65,8 @@ func (w *search) step(c *candidate, next int32) Step {
 	q.Principal, q.Session = &c.principal, c.session
 	s := Step{Principal: c.arn(), Action: q.Action, Resource: q.Resource}
 	k := check{z: w.z, r: w.r, q: &q, all: true}
-	if d := k.safely(); d.Effect == policy.Allow && k.noted != nil {
-		s.Grants = w.grants(c, d, k.noted)
+	if k.safely(); k.decision.Effect == policy.Allow && k.noted != nil {
+		s.Grants = w.grants(c, k.decision, k.noted)
 	}
 	return s
 }
