@@ -175,9 +175,9 @@ func (z *Authorizer) sessionOf(r state.Reader, rev storage.Rev, q *Query, id str
 	var s *memo
 	known := q.Session != nil && len(q.SessionPolicies) == 0
 	if known {
-		// Sessions never change, so that the same one says the same.
+		// Sessions never change, so that the same one says the same. What is no session's has none.
 		s = z.memos.find(q.Session.AccessKeyID)
-		if s != nil && (s.of == nil || s.session != q.Session || s.called != q.Principal.Session || s.made != made || !s.isOf(q.Principal.Kind)) {
+		if s != nil && (s.session != q.Session || s.called != q.Principal.Session || s.made != made || !s.isOf(q.Principal.Kind)) {
 			s = nil
 		}
 		if s != nil && s.of.current(rev) && s.of.isPrincipal(q.Principal.Account, kind) && s.of.id.is(id) {

@@ -54,15 +54,16 @@ func TestMemoHolds(t *testing.T) {
 // TestMemoIsOfARevision: what was seen to hold in a revision needs no look-up there, and its user is there in all later ones of the same epoch.
 func TestMemoIsOfARevision(t *testing.T) {
 	t.Parallel()
-	view := open(t).View()
+	view := people(t).(*state.View)
 	a := view.Account(ownAccount)
 	z := New(nil)
-	m := z.callerOf(view, &Query{Principal: &bob})
+	bob := Query{Principal: &state.Principal{Kind: state.IAMUser, Account: ownAccount, ID: "AIDABOB", Path: "/team/", Name: "bob"}}
+	m := z.callerOf(view, &bob)
 	if m == nil || !m.current(view.Rev()) || m.current(view.Rev()-1) || m.current(view.Rev()+1) || (&memo{}).current(0) {
 		t.Fatalf("what was gathered from revision %d is %+v", view.Rev(), m)
 	}
 	gone := &state.User{}
-	gone.Id = "U9"
+	gone.Id = "AIDABOB" // made again
 	for _, c := range []struct {
 		name      string
 		record    any
@@ -71,6 +72,7 @@ func TestMemoIsOfARevision(t *testing.T) {
 	}{
 		{"there, an earlier revision", m.record, 9, 8, true},
 		{"there, never seen", m.record, 0, 8, true},
+		{"a role, never seen", a.Role("AROAAPP"), 0, 8, true},
 		{"there, a transaction", m.record, 9, 0, true},
 		{"not there, never seen", gone, 0, 8, false},
 		{"not there, an earlier revision", gone, 9, 8, false},
@@ -86,7 +88,7 @@ func TestMemoIsOfARevision(t *testing.T) {
 		}
 	}
 	role := &state.Role{}
-	role.Id = "U1" // of a user
+	role.Id = "AIDABOB" // of a user
 	if (&memo{record: role}).inside(a) {
 		t.Error("a role that is not there is")
 	}
@@ -97,7 +99,7 @@ func TestMemoIsOfARevision(t *testing.T) {
 		t.Error("a memo of another epoch holds")
 	}
 	m.seen.Store(1)
-	if z.callerOf(view, &Query{Principal: &bob}) != m || !m.current(view.Rev()) {
+	if z.callerOf(view, &bob) != m || !m.current(view.Rev()) {
 		t.Error("a memo that holds is not known to hold afterwards")
 	}
 }
@@ -206,6 +208,12 @@ func TestWhatIsRemembered(t *testing.T) {
 		if again := z.callerOf(view, &c.query); first == nil || (first == again) != c.want {
 			t.Errorf("%s: remembered: %t; want %t", name, first == again, c.want)
 		}
+		rec := &state.AccountRecord{}
+		rec.Id = accountM
+		w.put(accountM, rec) // another revision, which is the same to the caller
+		if again := z.callerOf(w.store.View(), &c.query); (first == again) != c.want {
+			t.Errorf("%s: remembered in another revision: %t; want %t", name, first == again, c.want)
+		}
 	}
 }
 
@@ -228,6 +236,8 @@ func TestMemosOfNeighbours(t *testing.T) {
 		{Principal: alice(accountA), Session: token},
 		{Principal: alice(accountA), Session: named},
 		{Principal: alice(accountB)},
+		{Principal: alice(accountB), Session: token},
+		{Principal: &state.Principal{Kind: state.RoleSession, Account: accountA, ID: linkedID, Path: "/", Name: "linked", Session: "s1"}, Session: token},
 		{Principal: federated, Session: token},
 		{Principal: byRoot, Session: token},
 		{Principal: rootOf(accountA), Session: token},

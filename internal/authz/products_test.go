@@ -235,7 +235,7 @@ func TestNamesAreReadShort(t *testing.T) {
 			t.Errorf("%q is of %q; want %q", resource, got, want)
 		}
 	}
-	for _, action := range []string{"", ":", "s3", "S3", "s3:GetObject", "S3:GetObject", "iaM:x:y", "z:x", "Z:x", "a:x", "A:x", "@:x", "[:x", "`:x", "{:x", "é:x", "sſ:x", "\xff:x", "\x7fX:x", "\u212ams:x"} {
+	for _, action := range []string{"", ":", "s3", "S3", "s3:GetObject", "S3:GetObject", "iaM:x:y", "z:x", "Z:x", "a:x", "A:x", "@:x", "[:x", "`:x", "{:x", "é:x", "sſ:x", "\xff:x", "\x80:x", "\x7fX:x", "\u212ams:x"} {
 		prefix, _, _ := strings.Cut(action, ":")
 		if got, want := serviceOf(action), strings.ToLower(prefix); got != want {
 			t.Errorf("%q is of %q; want %q", action, got, want)

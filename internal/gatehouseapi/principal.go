@@ -156,7 +156,10 @@ func (s *subject) user(r state.Reader, in *ghapi.Principal) error {
 	if err := noClaims(in); err != nil {
 		return err
 	}
-	u := userOf(r, s.account, s.arn)
+	var u *state.User
+	if a := r.Account(s.account); a != nil {
+		u = a.UserByARN(s.arn)
+	}
 	if u == nil {
 		s.fault = ghapi.ResourceNotFound.New("The user %s cannot be found.", s.arn)
 		return nil
@@ -206,7 +209,11 @@ func (s *subject) federated(r state.Reader, in *ghapi.Principal, name string) er
 	}
 	s.principal = &state.Principal{Kind: state.FederatedUser, Account: s.account, ID: s.account, Session: name}
 	a := r.Account(s.account)
-	switch u := userOf(r, s.account, *in.IssuerArn); {
+	var u *state.User
+	if a != nil {
+		u = a.UserByARN(*in.IssuerArn)
+	}
+	switch {
 	case a != nil && *in.IssuerArn == arn.Root(state.Partition, s.account):
 	case u != nil:
 		s.tags = u.Tags
@@ -271,19 +278,6 @@ func (s *subject) temporary(in *ghapi.Principal) error {
 func (s *subject) newSession() *session.Session {
 	p := s.principal
 	return &session.Session{Claims: session.Claims{Kind: p.Kind, Account: p.Account, ID: p.ID, Name: p.Session}}
-}
-
-// userOf is the user with exactly that ARN, or nil. Unlike names in IAM's parameters, ARNs have case (docs/spec/wire.md 5.4).
-func userOf(r state.Reader, account, userARN string) *state.User {
-	a := r.Account(account)
-	if a == nil {
-		return nil
-	}
-	u := a.UserByName(userARN[strings.LastIndexByte(userARN, '/')+1:])
-	if u == nil || u.ARN(a.ID) != userARN {
-		return nil
-	}
-	return u
 }
 
 func tagsOf(r state.Reader, p *state.Principal) []*statepb.Tag {

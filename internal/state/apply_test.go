@@ -148,7 +148,7 @@ func TestApply(t *testing.T) {
 				checkLists(t, v, acme)
 				checkMemberships(t, v)
 				for _, s := range []*following{writer, follower, fresh} {
-					if err := s.Verify(t.Context()); err != nil {
+					if err := s.verifyStored(t.Context()); err != nil {
 						t.Fatalf("step %d: %v", i, err)
 					}
 				}
@@ -189,7 +189,7 @@ func TestApplyConcurrent(t *testing.T) {
 	fresh := openStore(t, e)
 	wantSame(t, "a writer and a fresh store", dump(a.View(), false), dump(fresh.View(), false))
 	for _, s := range []*following{a, b, fresh} {
-		if err := s.Verify(t.Context()); err != nil {
+		if err := s.verifyStored(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -300,6 +300,54 @@ func TestVerifyFinds(t *testing.T) {
 			err := s.Verify(t.Context())
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Verify = %v, want a difference that names %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestVerifyFindsMemberships: what the directory and the organizations say of each other, where memory and engine are the same.
+func TestVerifyFindsMemberships(t *testing.T) {
+	t.Parallel()
+	one, two := OrganizationUnit("o-1"), OrganizationUnit("o-2")
+	for name, c := range map[string]struct {
+		change func(tx *Tx)
+		want   []string // nil: nothing is found
+	}{
+		"nothing":         {func(*Tx) {}, nil},
+		"no place":        {func(tx *Tx) { tx.Delete(one, NewOrganizationAccount(acme, "r-1")) }, []string{acme, "o-1"}},
+		"no entry":        {func(tx *Tx) { tx.Delete(DirectoryUnit, NewDirectoryMembership(acme, "o-1")) }, []string{acme, "o-1"}},
+		"elsewhere":       {func(tx *Tx) { tx.Put(DirectoryUnit, NewDirectoryMembership(acme, "o-2")) }, []string{acme, "o-1", "o-2"}},
+		"in two":          {func(tx *Tx) { tx.Put(two, NewOrganizationAccount(acme, "r-2")) }, []string{acme, "o-2"}},
+		"no organization": {func(tx *Tx) { tx.Put(DirectoryUnit, NewDirectoryMembership(hooli, "o-3")) }, []string{hooli, "o-3"}},
+		"moved": {func(tx *Tx) {
+			tx.Delete(one, NewOrganizationAccount(acme, "r-1"))
+			tx.Put(two, NewOrganizationAccount(acme, "r-2"))
+			tx.Put(DirectoryUnit, NewDirectoryMembership(acme, "o-2"))
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openStore(t, memory.New(memory.Options{}))
+			units := []string{DirectoryUnit, one, two}
+			s.update(t, func(tx *Tx) error {
+				for _, id := range []string{"1", "2"} {
+					o := &OrganizationRecord{}
+					o.Id, o.Root, o.Management = "o-"+id, "r-"+id, hooli
+					tx.Put(OrganizationUnit("o-"+id), o)
+				}
+				tx.Put(one, NewOrganizationAccount(acme, "r-1"))
+				tx.Put(DirectoryUnit, NewDirectoryMembership(acme, "o-1"))
+				return nil
+			}, units...)
+			s.update(t, func(tx *Tx) error { c.change(tx); return nil }, units...)
+			err := s.Verify(t.Context())
+			if (err == nil) != (c.want == nil) {
+				t.Fatalf("Verify = %v, want a difference that names %q", err, c.want)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("Verify = %v, want a difference that names %q", err, want)
+				}
 			}
 		})
 	}

@@ -162,6 +162,9 @@ func checkLists(t *testing.T, v *View, id string) {
 	owners := []string{}
 	for u := range a.Users("") {
 		owners = append(owners, u.Id)
+		if a.UserByARN(u.ARN(id)) != u || a.UserByARN(strings.ToUpper(u.ARN(id))) != nil || a.UserByARN(u.Name) != nil || a.UserByARN("") != nil {
+			t.Errorf("%s is not found by its ARN, or by another", u.Name)
+		}
 		var got, want []string
 		for g := range a.GroupsOf(u.Id) {
 			got = append(got, g.Id)
@@ -194,6 +197,9 @@ func checkLists(t *testing.T, v *View, id string) {
 	}
 	for r := range a.Roles("") {
 		owners = append(owners, r.Id)
+		if a.RoleByARN(r.ARN(id)) != r || a.RoleByARN(strings.ToUpper(r.ARN(id))) != nil || a.RoleByARN(r.Name) != nil || a.RoleByARN("") != nil {
+			t.Errorf("%s is not found by its ARN, or by another", r.Name)
+		}
 		if a.RoleByName(strings.ToUpper(r.Name)) != r {
 			t.Errorf("%s is not found", r.Name)
 		}

@@ -319,7 +319,7 @@ func TestOrganizationReads(t *testing.T) {
 			t.Errorf("ARN %s, want %s", got, want)
 		}
 	}
-	if err := s.Verify(t.Context()); err != nil {
+	if err := s.verifyStored(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

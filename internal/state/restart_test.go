@@ -35,7 +35,7 @@ func TestRestart(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Verify(t.Context()); err != nil {
+		if err := s.verifyStored(t.Context()); err != nil {
 			t.Errorf("start %d: %v", start, err)
 		}
 		before = dump(s.View(), false)

@@ -2,6 +2,7 @@ package state
 
 import (
 	"iter"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -59,6 +60,15 @@ func (a *Account) RoleByName(name string) *Role {
 	pivot := &Role{}
 	pivot.Name = name
 	return oneNamed(at[Role](&a.tables, roleTable), pivot, name, (*Role).GetName)
+}
+
+// RoleByARN returns the role with exactly that ARN, or nil. Unlike names in IAM's parameters, ARNs have case (docs/spec/wire.md 5.4).
+func (a *Account) RoleByARN(roleARN string) *Role {
+	r := a.RoleByName(roleARN[strings.LastIndexByte(roleARN, '/')+1:])
+	if r == nil || r.ARN(a.ID) != roleARN {
+		return nil
+	}
+	return r
 }
 
 // Roles walks the roles in order of name, without regard to case, beginning behind the name after ("" = all).

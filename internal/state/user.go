@@ -2,6 +2,7 @@ package state
 
 import (
 	"iter"
+	"strings"
 	"sync"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
@@ -19,6 +20,15 @@ func (a *Account) UserByName(name string) *User {
 	defer pivots.Put(pivot)
 	pivot.Name = name
 	return oneNamed(at[User](&a.tables, userTable), pivot, name, (*User).GetName)
+}
+
+// UserByARN returns the user with exactly that ARN, or nil. Unlike names in IAM's parameters, ARNs have case (docs/spec/wire.md 5.4).
+func (a *Account) UserByARN(userARN string) *User {
+	u := a.UserByName(userARN[strings.LastIndexByte(userARN, '/')+1:])
+	if u == nil || u.ARN(a.ID) != userARN {
+		return nil
+	}
+	return u
 }
 
 // pivots are users to compare with in look-ups by name, which every call about a user makes.

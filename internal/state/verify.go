@@ -11,9 +11,14 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/storage"
 )
 
-// Verify compares the memory with the engine at one revision, record by record and head by head, and returns an error that lists the first
-// differences. It may run beside everything else; it reads the whole store.
+// Verify compares the memory with the engine at one revision, record by record and head by head, and what units say of each other, and returns an
+// error that lists the first differences. It may run beside everything else; it reads the whole store.
 func (s *Store) Verify(ctx context.Context) error {
+	return errors.Join(s.verifyStored(ctx), s.View().verifyMemberships())
+}
+
+// verifyStored compares the memory with the engine.
+func (s *Store) verifyStored(ctx context.Context) error {
 	for range 8 {
 		v := s.View()
 		if v.rev == 0 {
@@ -77,6 +82,28 @@ func (v *View) verify(ctx context.Context, e storage.Engine) error {
 		}
 	}
 	return d.join()
+}
+
+// verifyMemberships compares the directory's memberships with the places that the organizations' trees have for accounts: a commit that writes one
+// writes the other. Whoever had the first only would be denied everything, and whoever had the second only would have no limits.
+func (v *View) verifyMemberships() error {
+	d := &differences{}
+	for m := range at[DirectoryMembership](&v.directory.tables, 4).byKey.all() {
+		if o := v.Organization(m.Organization); o == nil || o.Account(m.Account) == nil {
+			d.add("account %s is in organization %s, which has no place for it", m.Account, m.Organization)
+		}
+	}
+	for o := range v.organizations.all() {
+		for a := range at[OrganizationAccount](&o.tables, organizationAccountTable).byKey.all() {
+			if in := v.directory.OrganizationOf(a.Id); in != o.ID {
+				d.add("account %s has a place in organization %s, the directory says that it is in %q", a.Id, o.ID, in)
+			}
+		}
+	}
+	if len(d.list) == 0 {
+		return nil
+	}
+	return fmt.Errorf("state: the directory and the organizations differ: %w", errors.Join(d.list...))
 }
 
 // differences collects what Verify finds.

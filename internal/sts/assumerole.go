@@ -1,8 +1,6 @@
 package sts
 
 import (
-	"strings"
-
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/internal/api/stsapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
@@ -42,9 +40,11 @@ func onAssumeRole(c *service.Call, r state.Reader, in *stsapi.AssumeRoleRequest)
 		return nil, err
 	}
 	target := authz.Target{ARN: *in.RoleArn, Account: name.Account, Keys: assumeRoleKeys(in, tags), MustTrust: true}
-	if role := roleOf(r, name.Account, *in.RoleArn); role != nil {
-		target.Trust = &policy.Attached{Policy: role.CompiledTrust, Owner: *in.RoleArn}
-		target.Tags, target.TrustTags = role.Tags, replaced(role.Tags, inherited)
+	if a := r.Account(name.Account); a != nil {
+		if role := a.RoleByARN(*in.RoleArn); role != nil {
+			target.Trust = &policy.Attached{Policy: role.CompiledTrust, Owner: *in.RoleArn}
+			target.Tags, target.TrustTags = role.Tags, replaced(role.Tags, inherited)
+		}
 	}
 	targets := []authz.Target{target}
 	if len(tags)+len(inherited) > 0 {
@@ -72,19 +72,6 @@ func assumeRoleKeys(in *stsapi.AssumeRoleRequest, tags []session.Tag) []policy.E
 		keys = append(keys, policy.Entry{Key: "sts:TransitiveTagKeys", Values: in.TransitiveTagKeys, Multi: true})
 	}
 	return requestTagKeys(keys, tags)
-}
-
-// roleOf is the role with exactly that ARN, or nil. Unlike names in IAM's parameters, ARNs have case (docs/spec/wire.md 5.4).
-func roleOf(r state.Reader, account, roleARN string) *state.Role {
-	a := r.Account(account)
-	if a == nil {
-		return nil
-	}
-	role := a.RoleByName(roleARN[strings.LastIndexByte(roleARN, '/')+1:])
-	if role == nil || role.ARN(a.ID) != roleARN {
-		return nil
-	}
-	return role
 }
 
 // replaced are a role's tags with the values that inherited tags give them while its trust policy is evaluated, and then only: the caller's own
@@ -119,7 +106,11 @@ func assumeRole(c *service.Call, r state.Reader, in *stsapi.AssumeRoleRequest) (
 	if err != nil {
 		return nil, wire.ValidationError.New("%s is invalid", *in.RoleArn)
 	}
-	role := roleOf(r, name.Account, *in.RoleArn)
+	account := r.Account(name.Account)
+	var role *state.Role
+	if account != nil {
+		role = account.RoleByARN(*in.RoleArn)
+	}
 	if role == nil { // the checks deny what is not there; a mistake in them must not become a panic
 		return nil, wire.AccessDenied.New("Not authorized to perform sts:AssumeRole")
 	}
@@ -141,7 +132,7 @@ func assumeRole(c *service.Call, r state.Reader, in *stsapi.AssumeRoleRequest) (
 		Kind: state.RoleSession, Account: name.Account, ID: role.Id, Name: *in.RoleSessionName,
 		SourceIdentity: identity, Chained: chained, Tags: append(inherited, tags...),
 	}
-	packed, err := limit(&claims, r.Account(name.Account), in.Policy, in.PolicyArns)
+	packed, err := limit(&claims, account, in.Policy, in.PolicyArns)
 	if err != nil {
 		return nil, err
 	}
