@@ -6,5 +6,6 @@
 // operations, the wire, the time, or how a principal proved who it is.
 //
 // What is remembered of a caller (memo) is found by whoever asks without waiting for anybody, and used only if the epochs of its account and
-// its organization are those that it was gathered at. It is bounded: see table.
+// its organization are those that it was gathered at, and the caller is there. In which revision that was last seen to be so is noted: who asks
+// about the same revision again has nothing to look up. It is bounded: see table.
 package authz
