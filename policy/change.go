@@ -110,9 +110,6 @@ func (x *explainer) removals() []Change {
 	seen := make(map[place]bool)
 	for i := range x.e.Layers {
 		v := &x.e.Layers[i]
-		if v.Effect != DenyExplicit {
-			continue
-		}
 		for j := range v.Statements {
 			st := &v.Statements[j]
 			at := place{*st.Policy, st.Statement}

@@ -74,7 +74,7 @@ func (x *explainer) addition(layer Layer, level int, n *naming) Change {
 // Version with variables.
 func (x *explainer) exactly(resource string, a *Attached) string {
 	tail := tailOffset(resource)
-	if !strings.ContainsAny(resource[tail:], "*?$") || resource == "*" || a != nil && !x.e.document(a.Policy).Variables() {
+	if !strings.ContainsAny(resource[tail:], "*?$") || a != nil && !x.e.document(a.Policy).Variables() {
 		return resource
 	}
 	var b strings.Builder

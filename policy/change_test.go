@@ -44,6 +44,7 @@ func TestChangesGrantWithTheFewestStatements(t *testing.T) {
 	role := loadKind(t, policy.Trust, statement(`{"Effect":"Allow","Principal":{"AWS":"333333333333"},"Action":"sts:*"}`))
 	toRole := loadKind(t, policy.Resource, statement(`{"Effect":"Allow","Principal":{"AWS":"`+appRole+`"},"Action":"*","Resource":"*"}`))
 	toAccount := loadKind(t, policy.Resource, statement(`{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"*","Resource":"*"}`))
+	toAccountFirst := loadKind(t, policy.Resource, statement(`[{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"*","Resource":"*"},`+bucketPolicy+`]`))
 	linked, root, fed := app, policy.Caller{Kind: policy.RootCaller, Account: own}, alice
 	linked.ServiceLinked = true
 	fed.Kind, fed.Session = policy.FederatedCaller, "arn:aws:sts::111111111111:federated-user/fed"
@@ -74,6 +75,7 @@ func TestChangesGrantWithTheFewestStatements(t *testing.T) {
 		{"another account: all limits", policy.Sets{Caller: app, Boundary: silent, Session: silent}, policy.Request{Owner: other, ResourcePolicy: toRole},
 			addIdentity + "\n" + addBoundary + "\n" + addSession},
 		{"the account is not enough", policy.Sets{Caller: alice}, policy.Request{NeedsResourcePolicy: true, ResourcePolicy: toAccount}, addIdentity},
+		{"another statement of the policy does not take it back", policy.Sets{Caller: alice}, policy.Request{NeedsResourcePolicy: true, ResourcePolicy: toAccountFirst}, addIdentity},
 		{"the resource is enough", policy.Sets{Caller: alice, Identity: open}, policy.Request{NeedsResourcePolicy: true, ResourcePolicy: bucket}, addResource(`{"AWS":["` + aliceID + `"]}`)},
 		{"the role is enough", policy.Sets{Caller: app}, policy.Request{NeedsResourcePolicy: true, ResourcePolicy: bucket}, addResource(`{"AWS":["` + appRole + `"]}`)},
 		{"root", policy.Sets{Caller: root, Root: true}, policy.Request{NeedsResourcePolicy: true, ResourcePolicy: bucket}, addResource(`{"AWS":["111111111111"]}`)},

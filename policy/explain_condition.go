@@ -31,7 +31,7 @@ func (x *explainer) condition(v *StatementVerdict, j int, e *Entry) *ConditionVe
 	out := &ConditionVerdict{Operator: c.Name, Key: c.Key}
 	replace := d.Variables() && c.Operator.takesVariables()
 	out.Expected = x.show(c.Values, &out.Cut, func(text string) string {
-		if !replace || !strings.Contains(text, "${") {
+		if !replace {
 			return text
 		}
 		return x.resolve(text, c.Operator.positive() == StringLike || c.Operator.positive() == ArnLike)
@@ -68,7 +68,7 @@ func (x *explainer) show(texts []string, cut *bool, say func(string) string) []s
 
 // wholeRunes is the most bytes of a longer text, n at most, that end between two characters.
 func wholeRunes(text string, n int) int {
-	for n > 0 && !utf8.RuneStart(text[n]) {
+	for !utf8.RuneStart(text[n]) {
 		n--
 	}
 	return n

@@ -95,11 +95,19 @@ func TestExplainHasTheLayersThatTakePart(t *testing.T) {
 		if got := layersOf(e); got != tt.want || e.Decision != policy.Decide(&s, &r) || e.Obstacle != policy.ObstacleNone {
 			t.Errorf("%s: %+v, %s\n%s\nwant\n%s", tt.name, e.Decision, e.Obstacle, got, tt.want)
 		}
-		for i := range e.Layers {
-			for j := range e.Layers[i].Statements {
-				v := &e.Layers[i].Statements[j]
-				if got := e.Statement(v); got != e.Statement(v) || !reflect.DeepEqual(*got, v.Policy.Policy.Document().Statements[v.Statement]) {
-					t.Errorf("%s: statement %+v", tt.name, got)
+		var sources []*policy.Statement
+		for round := range 2 { // the second time they are remembered
+			k := 0
+			for i := range e.Layers {
+				for j := range e.Layers[i].Statements {
+					v := &e.Layers[i].Statements[j]
+					if round == 0 {
+						sources = append(sources, e.Statement(v))
+					}
+					if got := e.Statement(v); got != sources[k] || !reflect.DeepEqual(*got, v.Policy.Policy.Document().Statements[v.Statement]) {
+						t.Errorf("%s: statement %+v", tt.name, got)
+					}
+					k++
 				}
 			}
 		}
@@ -197,14 +205,21 @@ func TestExplainBoundsWhatItShows(t *testing.T) {
 	if c := one(`"x"`, long+"é"); c.Seen[0] != long || !c.Cut {
 		t.Errorf("a long value of the request: %d, cut %v", len(c.Seen[0]), c.Cut)
 	}
-	// Each of these counts 100 × (960+64) bytes, so that the third is the one that is cut.
-	s := `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"k:k":[` + values(100, "${v:v}") + `]}}}`
-	list := show(`[`+s+`,`+s+`,`+s+`,`+s+`]`, single("k:k", "x"), single("v:v", strings.Repeat("v", 960)))
-	for i, want := range []int{100, 100, 56, 0} {
-		c := list[i].Condition
-		if len(c.Expected) != want || c.Cut != (want < 100) || c.Seen == nil || len(c.Seen) != min(1, want)*oneIf(want == 100) {
-			t.Errorf("statement %d: %d expected, %d seen, cut %v", i, len(c.Expected), len(c.Seen), c.Cut)
+	// Each value counts 64 more than it has, and as many as are shown count 256 KiB, all but one byte of it, or one byte more.
+	for i, first := range []string{"${v:v}", "${v:v}x", "${w:w}"} {
+		s := `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"k:k":[%s` + values(99, "${v:v}") + `]}}}`
+		rest := fmt.Sprintf(s, `"${v:v}",`)
+		list := show(`[`+fmt.Sprintf(s, `"`+first+`",`)+`,`+rest+`,`+rest+`,`+rest+`]`, single("v:v", strings.Repeat("v", 960)), single("w:w", strings.Repeat("w", 959)))
+		for j, want := range []int{100, 100, []int{56, 56, 57}[i], 0} {
+			if c := list[j].Condition; len(c.Expected) != want || c.Cut != (want < 100) || c.Seen != nil {
+				t.Errorf("%s, statement %d: %d expected, %q seen, cut %v", first, j, len(c.Expected), c.Seen, c.Cut)
+			}
 		}
+	}
+	seen := `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"v:v":[` + values(100, "${w:w}") + `]}}}`
+	list := show(`[`+seen+`,`+seen+`,`+seen+`]`, single("v:v", strings.Repeat("v", 960)), single("w:w", strings.Repeat("w", 959)))
+	if c := list[2].Condition; c.Seen == nil || len(c.Seen) != 0 || !c.Cut {
+		t.Errorf("what is there and cannot be shown is not absent: %+v", c)
 	}
 }
 

@@ -4,17 +4,11 @@ package policy
 func (x *explainer) statement(v *StatementVerdict) {
 	p, i := v.Policy.Policy, v.Statement
 	h := p.head(i)
-	if h.has(flagEverything) {
-		v.Applies, v.Reach = true, ReachDirect
-		return
-	}
 	if p.actionBits(i)&x.q.actions == 0 || p.matchAction(p.actionsOf(&h), &x.q) == h.has(flagNotAction) {
 		v.Failed = ElementAction
 		return
 	}
-	if h.conditions > 0 || p.extra != nil && len(p.extra.templates) > 0 {
-		v.Missing = x.missingOf(p, &h)
-	}
+	v.Missing = x.missingOf(p, &h)
 	if !h.has(flagAnyResource) && p.matchResource(p.resourcesOf(&h), &x.q) == h.has(flagNotResource) {
 		v.Failed = ElementResource
 		return
@@ -45,6 +39,9 @@ func conditionKey(p *Policy, words []uint32) *contextKey {
 
 // missingOf are the absent keys of a statement: those of its resources, then each condition's own and those of its values.
 func (x *explainer) missingOf(p *Policy, h *head) []string {
+	if h.conditions == 0 && p.extra == nil {
+		return nil
+	}
 	var absent keyList
 	p.eachKey(h, func(k *contextKey) {
 		if x.q.find(k) == nil {
@@ -61,7 +58,7 @@ func (x *explainer) missingOf(p *Policy, h *head) []string {
 func (p *Policy) eachKey(h *head, read func(*contextKey)) {
 	variables := func(parts []part) {
 		for i := range parts {
-			if v := &parts[i]; v.variable && !v.unresolved && v.key.name != "" {
+			if v := &parts[i]; !v.unresolved && v.key.name != "" { // a part that is text has no key
 				read(&v.key)
 			}
 		}
@@ -83,7 +80,7 @@ func (p *Policy) eachKey(h *head, read func(*contextKey)) {
 				}
 				from++
 			}
-		case !o.elsewhere() && o != IPAddress:
+		case !o.elsewhere():
 			for values := p.code[from:to]; len(values) > 0; values = values[refWords:] {
 				if values[1]>>tagShift == tagTextPattern {
 					variables(p.extra.texts[values[0]].parts)

@@ -161,6 +161,7 @@ func TestExplainListsMissingKeys(t *testing.T) {
 		{"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"StringEquals":{"other:action":"x"}}},
 		{"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::${b:b}/${here:now}","arn:aws:s3:::x/${*}${c:c, 'd'}${ }${a b}${}"],
 			"Condition":{"StringEquals":{"A:A":["${d:d}","plain"],"here:now":"x","aws:ResourceTag/":"x"},"StringNotLike":{"a:a":"${B:B}"}}},
+		{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::${b:b}/*/${z:z}"},
 		{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::x","Condition":{"ArnLike":{"e:e":["arn:aws:iam::1:user/${f:f}","arn:aws:${g:g}:*:*:*"]}}}]`)))}
 	r := policy.Request{
 		Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Context: []policy.Entry{single("here:now", "x")},
@@ -168,10 +169,10 @@ func TestExplainListsMissingKeys(t *testing.T) {
 		PolicyContext:  []policy.Entry{single("h:h", "x")},
 	}
 	e := policy.Explain(&sets, &r)
-	if want := []string{"b:b", "c:c", "A:A", "d:d", "e:e", "f:f", "g:g", "here:now"}; !slices.Equal(e.Missing, want) {
+	if want := []string{"b:b", "c:c", "A:A", "d:d", "z:z", "e:e", "f:f", "g:g", "here:now"}; !slices.Equal(e.Missing, want) {
 		t.Errorf("missing %q, want %q", e.Missing, want)
 	}
-	for i, want := range [][]string{nil, {"b:b", "c:c", "A:A", "d:d"}, {"e:e", "f:f", "g:g"}} {
+	for i, want := range [][]string{nil, {"b:b", "c:c", "A:A", "d:d"}, {"b:b", "z:z"}, {"e:e", "f:f", "g:g"}} {
 		if got := e.Layers[0].Statements[i].Missing; !slices.Equal(got, want) {
 			t.Errorf("statement %d: missing %q, want %q", i, got, want)
 		}
