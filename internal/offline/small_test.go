@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
@@ -179,6 +180,45 @@ func TestSearch(t *testing.T) {
 		}
 		if err != nil || !strings.Contains(b.String(), tt.has) || tt.not != "" && strings.Contains(b.String(), tt.not) {
 			t.Errorf("%+v: %v, want %q and not %q in\n%s", tt.search, err, tt.has, tt.not, b.String())
+		}
+	}
+}
+
+func TestNearestAction(t *testing.T) {
+	t.Parallel()
+	c := catalog.Builtin()
+	for action, want := range map[string]string{
+		"s3:GetObjct": "s3:GetObject", "S3:getobjct": "s3:GetObject", "s4:GetObject": "s3:GetObject", "iam:AssumeRole": "sts:AssumeRole", "smt:AssumeRole": "sts:AssumeRole",
+		"nothing:ListProjects": "", "nothing": "", "": "", "dynamdob:GetItem": "dynamodb:GetItem",
+	} {
+		if got, ok := nearestAction(c, action); ok != (want != "") || ok && got != want {
+			t.Errorf("%s: %q, want %q", action, got, want)
+		}
+	}
+}
+
+// What meet finds is matched by both, and it finds something where there is something.
+func TestMeet(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ pattern, form, want string }{
+		{"b/*", "${Bucket}/${Object}", "b/x"},
+		{"b*", "${Bucket}/${Object}", "b/x"},
+		{"*", "${Bucket}/${Object}", "x/x"},
+		{"*", "${Bucket}", "x"},
+		{"?b?", "${Bucket}", "xbx"},
+		{"log-group:/aws/*", "log-group:${Group}:log-stream:${Stream}", "log-group:/aws/:log-stream:x"},
+		{"table/*/index/*", "table/${Table}/index/${Index}", "table/x/index/x"},
+		{"b", "${Bucket}/${Object}", ""},
+		{"b*c", "${Bucket}/d", ""},
+		{"a*", "b${Name}", ""},
+	}
+	for _, tt := range tests {
+		got, ok := (&validator{}).meet(tt.pattern, formOf(tt.form))
+		if got != tt.want || ok != (tt.want != "") {
+			t.Errorf("%s and %s: %q %t, want %q", tt.pattern, tt.form, got, ok, tt.want)
+		}
+		if ok && !wildcard(tt.pattern, got) {
+			t.Errorf("%s does not match %s", tt.pattern, got)
 		}
 	}
 }

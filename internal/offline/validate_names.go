@@ -27,7 +27,7 @@ func (v *validator) statements(list []statement) {
 // maxWork bounds what one policy costs, in steps of comparing texts: a hostile one is not checked to its end. maxHints bounds the nearest names.
 const (
 	maxWork  = 50_000_000
-	maxHints = 100
+	maxHints = 30
 )
 
 // maxExpanded bounds the actions of a statement that are looked at one by one. A statement with more is like one on all actions.
@@ -86,7 +86,7 @@ func (v *validator) noAction(e element) {
 	wild := strings.ContainsAny(e.value, "*?")
 	near := ""
 	if !wild {
-		near = v.near(v.catalog.NearestAction, e.value)
+		near = v.near(func(name string) (string, bool) { return nearestAction(v.catalog, name) }, e.value)
 	}
 	switch service := v.catalog.Service(prefix); {
 	case strings.ContainsAny(prefix, "*?"):
@@ -105,7 +105,7 @@ func (v *validator) key(e element, known []*catalog.Action, all bool) {
 	if ofProvider(e.value) {
 		return
 	}
-	if !v.catalog.KnowsKey(e.value) {
+	if !knowsKey(v.catalog, e.value) {
 		v.find(RuleUnknownKey, e.at, "there is no condition key %s%s", clip(e.value), v.near(v.catalog.NearestKey, e.value))
 		return
 	}
@@ -113,7 +113,7 @@ func (v *validator) key(e element, known []*catalog.Action, all bool) {
 		return
 	}
 	for _, a := range known {
-		if a.TakesKey(e.value) {
+		if a.TakesKey(e.value) || a.TakesKey(tagKey(e.value)) {
 			return
 		}
 	}
@@ -134,6 +134,14 @@ func (v *validator) near(nearest func(string) (string, bool), name string) strin
 	}
 	return ""
 }
+
+// tagKey is how some services write their keys of tags in their lists: "secretsmanager:ResourceTag/tag-key".
+func tagKey(key string) string {
+	head, _, _ := strings.Cut(key, "/")
+	return head + "/tag-key"
+}
+
+func knowsKey(c *catalog.Catalog, key string) bool { return c.KnowsKey(key) || c.KnowsKey(tagKey(key)) }
 
 // ofProvider says whether the key is one of an identity provider, whose names are its own: "idp.example.com/tenant:sub".
 func ofProvider(key string) bool {
@@ -165,7 +173,7 @@ func (v *validator) variablesIn(e element) {
 		}
 		key, _, _ := strings.Cut(name, ",")
 		key = strings.TrimSpace(key)
-		if key == "*" || key == "?" || key == "$" || ofProvider(key) || v.catalog.KnowsKey(key) {
+		if key == "*" || key == "?" || key == "$" || ofProvider(key) || knowsKey(v.catalog, key) {
 			continue
 		}
 		v.find(RuleUnknownVariable, e.at, "there is no condition key %s for the variable ${%s}%s", clip(key), clip(name), v.near(v.catalog.NearestKey, key))

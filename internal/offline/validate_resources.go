@@ -134,25 +134,35 @@ func (v *validator) fits(t *catalog.ResourceType, pattern string) bool {
 	if !strings.ContainsAny(pattern, "*?") {
 		return false
 	}
-	v.work += matchWork * len(t.Service.ResourceTypes())
-	of := slices.ContainsFunc(t.Service.ResourceTypes(), func(other *catalog.ResourceType) bool { return other.Match(pattern) })
 	for form := range strings.SplitSeq(t.ARN, ", ") {
-		if otherService(pattern, form) {
-			continue
-		}
-		f := formOf(form)
-		if v.meet(pattern, f, false) || !of && v.meet(pattern, f, true) {
+		if v.meets(t, pattern, form) {
 			return true
 		}
 	}
 	return false
 }
 
-// otherService says that the two ARNs name different services, and so cannot meet.
-func otherService(pattern, form string) bool {
-	p, n := arn.Split(pattern)
-	f, _ := arn.Split(form)
-	return n > 3 && !strings.ContainsAny(p[0]+p[1]+p[2], "*?") && !strings.ContainsAny(f[2], "*$") && p[2] != f[2]
+// meets says whether a pattern with wildcards may match an ARN of one form of the type: as a whole, for stars swallow colons too
+// ("arn:aws:secretsmanager:*:*:app!*" are secrets), or part by part.
+func (v *validator) meets(t *catalog.ResourceType, pattern, form string) bool {
+	parts, n := arn.Split(pattern)
+	whole, ok := v.meet(pattern, formOf(form))
+	if ok && (n < len(parts) || t.Match(whole)) || n < len(parts) {
+		return ok
+	}
+	of, _ := arn.Split(form)
+	for i := range len(parts) - 1 {
+		switch variable := strings.ContainsAny(of[i], "*$"); {
+		case !variable && !wildcard(parts[i], of[i]):
+			return false
+		case !variable:
+			parts[i] = of[i]
+		default: // also for nothing: ARNs of what AWS owns have no account
+			parts[i] = "x"
+		}
+	}
+	parts[len(parts)-1], ok = v.meet(parts[len(parts)-1], formOf(of[len(parts)-1]))
+	return ok && t.Match(strings.Join(parts[:], ":"))
 }
 
 // formRun stands in a form for a variable.
@@ -175,31 +185,76 @@ func formOf(form string) string {
 	return b.String()
 }
 
-// meet says whether a text matches both the pattern and the form. wide lets variables of the form have slashes and colons.
-func (v *validator) meet(pattern, form string, wide bool) bool {
-	v.work += len(pattern) * len(form)
-	// row[j] says whether the pattern from i and the form from j meet; rows are made from the end.
-	row, next := make([]bool, len(form)+1), make([]bool, len(form)+1)
+// meet finds a text that both the pattern and the form match, the way that the form's variables are shortest.
+func (v *validator) meet(pattern, form string) (string, bool) {
+	width := len(form) + 1
+	v.work += len(pattern) * width
+	// can[i*width+j] says whether the pattern from i and the form from j meet. It is filled from the end.
+	can := make([]bool, (len(pattern)+1)*width)
 	for i := len(pattern); i >= 0; i-- {
 		for j := len(form); j >= 0; j-- {
-			star := i < len(pattern) && pattern[i] == '*'
-			run := j < len(form) && form[j] == formRun
-			switch {
+			star, run := i < len(pattern) && pattern[i] == '*', j < len(form) && form[j] == formRun
+			var ok bool
+			switch at := i*width + j; {
 			case i == len(pattern) && j == len(form):
-				row[j] = true
-			case star && next[j], run && row[j+1]: // one of them ends
-				row[j] = true
+				ok = true
+			case star && can[at+width], run && can[at+1]: // one of them ends
+				ok = true
 			case star:
-				row[j] = j < len(form) && row[j+1]
+				ok = j < len(form) && can[at+1]
 			case i == len(pattern) || j == len(form):
-				row[j] = false
 			case run:
-				row[j] = next[j] && (wide || pattern[i] != '/' && pattern[i] != ':')
+				ok = can[at+width]
 			default:
-				row[j] = (pattern[i] == '?' || pattern[i] == form[j]) && next[j+1]
+				ok = (pattern[i] == '?' || pattern[i] == form[j]) && can[at+width+1]
 			}
+			can[i*width+j] = ok
 		}
-		row, next = next, row
 	}
-	return next[0]
+	if !can[0] {
+		return "", false
+	}
+	return witness(pattern, form, can), true
+}
+
+// witness follows the table of meet. Each variable gets something: nothing is not a name.
+func witness(pattern, form string, can []bool) string {
+	width := len(form) + 1
+	var b strings.Builder
+	given := -1 // the variable that has something
+	for i, j := 0, 0; i < len(pattern) || j < len(form); {
+		star, run := i < len(pattern) && pattern[i] == '*', j < len(form) && form[j] == formRun
+		at := i*width + j
+		switch {
+		case star && run && given != j:
+			b.WriteByte('x')
+			given = j
+		case run && given == j && can[at+1]:
+			j++
+		case run && !star && i < len(pattern) && can[at+width]:
+			b.WriteByte(plain(pattern[i]))
+			given = j
+			i++
+		case run && can[at+1]:
+			j++
+		case star && can[at+width]:
+			i++
+		case star:
+			b.WriteByte(form[j])
+			j++
+		default:
+			b.WriteByte(form[j])
+			i++
+			j++
+		}
+	}
+	return b.String()
+}
+
+// plain is a character for one of a pattern.
+func plain(c byte) byte {
+	if c == '?' {
+		return 'x'
+	}
+	return c
 }
