@@ -98,7 +98,7 @@ type Trustees struct {
 // Trustees are those of the policy.
 func (p *Policy) Trustees() Trustees {
 	if p.extra == nil || len(p.extra.principals) == 0 { // of a kind without principals: everybody who has the policy
-		return Trustees{Everybody: p.Len() > 0}
+		return Trustees{Everybody: true}
 	}
 	var t Trustees
 	for i := range p.extra.principals {
