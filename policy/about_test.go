@@ -60,6 +60,9 @@ func TestActionSearchAllows(t *testing.T) {
 			t.Errorf("%.20q is an action", text)
 		}
 	}
+	if policy.NewActionSearch("s3:" + strings.Repeat("x", policy.MaxAction-2)).Allows(policy.NewSet(everything)) {
+		t.Error("an action that is too long is one")
+	}
 	if !policy.NewActionSearch("s3:" + strings.Repeat("x", policy.MaxAction-3)).Allows(policy.NewSet(everything)) {
 		t.Error("the longest action is none")
 	}
@@ -105,6 +108,11 @@ func TestActionSearchKeys(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(keys)); !slices.Equal(got, []string{"a:one", "a:three"}) {
 		t.Errorf("%q", got)
 	}
+	// With variables it is asked for those too.
+	search.AddKeysOf(keys, aboutPolicy(t, policy.Identity, `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::${a:four}","Condition":{"StringEquals":{"a:one":"x"}}}`))
+	if _, ok := keys["a:four"]; !ok {
+		t.Errorf("the key of a variable is not among %v", keys)
+	}
 	none := map[string]struct{}{}
 	search.AddKeys(none, nil)
 	search.AddKeys(none, policy.NewSet())
@@ -136,6 +144,7 @@ func TestTrustees(t *testing.T) {
 		{[]string{allow(`"Principal":"*"`)}, policy.Trustees{Everybody: true}},
 		{[]string{allow(`"Principal":{"AWS":"*"}`)}, policy.Trustees{Everybody: true}},
 		{[]string{allow(`"NotPrincipal":{"AWS":"` + user + `"}`)}, policy.Trustees{Everybody: true, Names: []string{user}}},
+		{[]string{allow(`"NotPrincipal":{"AWS":"` + user + `"}`), allow(`"Principal":{"AWS":"111122223333"}`)}, policy.Trustees{Everybody: true, Accounts: []string{"111122223333"}, Names: []string{user}}},
 		{[]string{deny(`"Principal":"*"`), deny(`"NotPrincipal":{"AWS":"` + user + `"}`)}, policy.Trustees{}},
 		{[]string{deny(`"Principal":"*"`), allow(`"Principal":{"AWS":["111122223333","` + user + `","AROAEXAMPLE"]}`), allow(`"Principal":{"AWS":["arn:aws:iam::444455556666:root","` + session + `"]}`)},
 			policy.Trustees{Accounts: []string{"111122223333", "444455556666"}, Names: []string{user, "AROAEXAMPLE", session}}},
