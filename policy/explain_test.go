@@ -185,6 +185,10 @@ func TestExplainListsMissingKeys(t *testing.T) {
 // Many keys are told apart as few are.
 func TestExplainListsManyMissingKeys(t *testing.T) {
 	t.Parallel()
+	one := load(t, statement(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"k:k":"x"}}}`))
+	if got := policy.Explain(&policy.Sets{Identity: policy.NewSet(one)}, &policy.Request{Action: "s3:Get", Resource: "*"}).Missing; !slices.Equal(got, []string{"k:k"}) {
+		t.Errorf("one key: %q", got)
+	}
 	for _, n := range []int{15, 16, 17, 18, 300} {
 		var members, want []string
 		for i := range n {
