@@ -148,10 +148,11 @@ type validator struct {
 	text      string
 	catalog   *catalog.Catalog
 	out       *Checked
-	readable  bool // the text stands the grammar
-	variables bool // "${" has a meaning in it
-	work      int  // see maxWork
-	hints     int  // see maxHints
+	readable  bool            // the text stands the grammar
+	variables bool            // "${" has a meaning in it
+	work      int             // see maxWork
+	hints     int             // see maxHints
+	names     map[string]bool // see named
 }
 
 func (v *validator) find(rule Rule, offset int, format string, args ...any) {

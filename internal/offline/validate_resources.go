@@ -134,22 +134,51 @@ func (v *validator) fits(t *catalog.ResourceType, pattern string) bool {
 	if !strings.ContainsAny(pattern, "*?") {
 		return false
 	}
+	if v.byParts(t, pattern) {
+		return true
+	}
+	// Stars swallow colons too: "arn:aws:secretsmanager:*:*:app!*" are secrets. Nobody means that who names another type of the service.
+	if v.named(t.Service, pattern) {
+		return false
+	}
 	for form := range strings.SplitSeq(t.ARN, ", ") {
-		if v.meets(t, pattern, form) {
+		if arn, ok := v.meet(pattern, formOf(form)); ok && !otherService(pattern, form) && (strings.Count(pattern, ":") < 5 || t.Match(arn)) {
 			return true
 		}
 	}
 	return false
 }
 
-// meets says whether a pattern with wildcards may match an ARN of one form of the type: as a whole, for stars swallow colons too
-// ("arn:aws:secretsmanager:*:*:app!*" are secrets), or part by part.
-func (v *validator) meets(t *catalog.ResourceType, pattern, form string) bool {
-	parts, n := arn.Split(pattern)
-	whole, ok := v.meet(pattern, formOf(form))
-	if ok && (n < len(parts) || t.Match(whole)) || n < len(parts) {
-		return ok
+// named says whether some type of the service fits a pattern part by part.
+func (v *validator) named(s *catalog.Service, pattern string) bool {
+	key := s.Prefix + " " + pattern
+	known, ok := v.names[key]
+	if !ok {
+		known = slices.ContainsFunc(s.ResourceTypes(), func(t *catalog.ResourceType) bool { return v.byParts(t, pattern) })
+		if v.names == nil {
+			v.names = map[string]bool{}
+		}
+		v.names[key] = known
 	}
+	return known
+}
+
+// byParts says whether a pattern that has all parts of an ARN may match one of the type, part by part.
+func (v *validator) byParts(t *catalog.ResourceType, pattern string) bool {
+	for form := range strings.SplitSeq(t.ARN, ", ") {
+		if !otherService(pattern, form) && v.formByParts(t, pattern, form) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *validator) formByParts(t *catalog.ResourceType, pattern, form string) bool {
+	parts, n := arn.Split(pattern)
+	if n < len(parts) {
+		return false
+	}
+	v.work += matchWork
 	of, _ := arn.Split(form)
 	for i := range len(parts) - 1 {
 		switch variable := strings.ContainsAny(of[i], "*$"); {
@@ -161,8 +190,16 @@ func (v *validator) meets(t *catalog.ResourceType, pattern, form string) bool {
 			parts[i] = "x"
 		}
 	}
+	var ok bool
 	parts[len(parts)-1], ok = v.meet(parts[len(parts)-1], formOf(of[len(parts)-1]))
 	return ok && t.Match(strings.Join(parts[:], ":"))
+}
+
+// otherService says that the two ARNs name different services, and so cannot meet.
+func otherService(pattern, form string) bool {
+	p, n := arn.Split(pattern)
+	f, _ := arn.Split(form)
+	return n > 3 && !strings.ContainsAny(p[0]+p[1]+p[2], "*?") && !strings.ContainsAny(f[2], "*$") && p[2] != f[2]
 }
 
 // formRun stands in a form for a variable.
