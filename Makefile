@@ -87,7 +87,7 @@ differential: ## PAIRS (ten million) of random policies and requests, decided by
 
 mutants: ## change policy and authz in thousands of ways and see whether the tests notice; MUTANTS=n takes n of them, AGAIN=1 the listed survivors too
 	go -C tools run ./cmd/mutants -C .. -sample $(or $(MUTANTS),0) -again=$(if $(AGAIN),true,false) -survivors cmd/mutants/survivors.txt \
-		policy=policy,policy/policytest internal/authz=internal/authz
+		policy=policy,policy/policytest internal/product=internal/product,internal/authz internal/authz=internal/authz
 
 bench: build ## measure the built server against a bare echo, and write docs/benchmarks.md
 	go run ./e2e/load -binary bin/gatehouse -write docs/benchmarks.md

@@ -54,7 +54,8 @@ var table = []place{
 	{"internal/storage/field", 1, []string{"internal/storage"}, ordinary}, // how engines write their records
 	{"internal/keyring", 1, nil, ordinary},
 	{"internal/awspolicy", 1, nil, ordinary},
-	{"internal/simulate", 1, []string{"catalog"}, ordinary},
+	{"internal/product", 1, nil, ordinary},
+	{"internal/simulate", 1, []string{"catalog", "internal/product"}, ordinary},
 	{"internal/state/statepb", 1, nil, records},
 	{"internal/audit/auditpb", 1, nil, records},
 	{"internal/usage/usagepb", 1, nil, records},
@@ -105,7 +106,7 @@ var random = []string{"crypto/rand", "math/rand", "math/rand/v2"}
 var outside = []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "log", "log/syslog"}
 
 // pure packages give the same result for the same arguments: an update may run twice, a decision must be explainable tomorrow.
-var pure = []string{"arn", "policy", "policy/reference", "catalog", "internal/simulate", "internal/state", "internal/iam", "internal/sts", "internal/gatehouseapi"}
+var pure = []string{"arn", "policy", "policy/reference", "catalog", "internal/product", "internal/simulate", "internal/state", "internal/iam", "internal/sts", "internal/gatehouseapi"}
 
 // testLibraries are for tests and test kits; the binary must not grow by them.
 var testLibraries = []string{

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/gatehouse-iam/gatehouse/catalog"
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
@@ -15,7 +16,7 @@ type check struct {
 	r state.Reader
 	q *Query
 
-	service  string       // the action's prefix, in lower case
+	call     product.Call
 	caller   *memo        // the Principal; nil if there is none, or not known
 	room     *policy.Sets // where the sets stand that nobody remembers; nil: they are the caller's
 	request  policy.Request
@@ -69,21 +70,21 @@ func (k *check) decide() {
 	if !k.who() {
 		return
 	}
-	k.service = serviceOf(q.Action)
+	k.call = product.CallOf(q.Action, q.Resource)
 	if k.refusal = k.refused(); k.refusal != "" {
 		return
 	}
 	k.ownedBy()
 	k.request.Action, k.request.Resource, k.request.Owner = q.Action, q.Resource, k.owner
-	k.request.ResourcePolicy, k.request.NeedsResourcePolicy = q.ResourcePolicy, q.NeedsResourcePolicy || k.needsPolicy()
+	k.request.ResourcePolicy, k.request.NeedsResourcePolicy = q.ResourcePolicy, q.NeedsResourcePolicy || k.call.NeedsPolicy()
 	k.request.Grantees, k.request.Endpoint, k.request.Gateway, k.request.Exempt = q.Grantees, q.Endpoint, q.Gateway, k.exempt()
 	switch {
-	case k.passesRole(): // no policy of a role reaches into another account (docs/spec/evaluation.md 7.1)
+	case k.call.PassesRole(): // no policy of a role reaches into another account (docs/spec/evaluation.md 7.1)
 		k.request.ResourcePolicy, k.request.Grantees = nil, nil
 	case k.rescues():
 		k.request.ResourcePolicy = nil
 	}
-	if levels := k.rcp(); levels != nil && k.rcpReaches() {
+	if levels := k.rcp(); levels != nil && k.call.RCPReaches(q.AWSManaged) {
 		k.request.RCP = levels
 	}
 	if q.own != nil {
@@ -144,8 +145,8 @@ func (k *check) principal() bool {
 func (k *check) ownedBy() {
 	q := k.q
 	k.owner = q.Owner
-	if k.owner == "" && q.own == nil || k.passesRole() {
-		if account := accountOf(q.Resource); isAccount(account) {
+	if k.owner == "" && q.own == nil || k.call.PassesRole() {
+		if account := product.AccountOf(q.Resource); product.IsAccount(account) {
 			k.owner = account
 		}
 	}

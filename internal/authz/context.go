@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
@@ -120,10 +121,10 @@ func (c *keys) resource(k *check, tags []*statepb.Tag) {
 		n := len(c.values)
 		c.entries = append(c.entries, policy.Entry{Key: "aws:ResourceOrgPaths", Values: c.values[n-1 : n : n], Multi: true})
 	}
-	if k.passesRole() { // the role's tags are not available for it (docs/spec/evaluation.md 7.1)
+	if k.call.PassesRole() { // the role's tags are not available for it (docs/spec/evaluation.md 7.1)
 		return
 	}
-	iam := name(k.q.Resource).service == "iam"
+	iam := product.NameOf(k.q.Resource).Service == "iam"
 	for _, tag := range tags {
 		c.one("aws:ResourceTag/"+tag.Key, tag.Value)
 		if iam {

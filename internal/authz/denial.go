@@ -32,10 +32,10 @@ const (
 func (k *check) denial() *Denial {
 	d := k.decision
 	n := &Denial{Principal: k.name(), Action: k.q.Action, Resource: k.q.Resource, Distance: k.distance, Decision: d, Text: k.refusal, Record: k.noted}
-	if k.q.Provider != "" && (k.isAction("sts:AssumeRoleWithSAML") || k.isAction("sts:AssumeRoleWithWebIdentity")) {
+	if k.q.Provider != "" && (k.call.Is("sts:AssumeRoleWithSAML") || k.call.Is("sts:AssumeRoleWithWebIdentity")) {
 		n.Text = "Not authorized to perform " + k.q.Action
 	}
-	if d.Layer == policy.LayerResource && k.request.NeedsResourcePolicy && k.service == "sts" {
+	if d.Layer == policy.LayerResource && k.request.NeedsResourcePolicy && k.call.Service == "sts" {
 		n.Decision.Layer = policy.LayerTrust // there is no role to trust anybody, which must not show
 	}
 	return n

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
@@ -62,7 +63,7 @@ func (w *search) prepareHop() {
 
 // ownerOf is whose the resource of the inquiry is, for callers of the account.
 func (w *search) ownerOf(q *Query) string {
-	k := check{z: w.z, r: w.r, q: q, caller: w.all[0].known, service: serviceOf(q.Action)}
+	k := check{z: w.z, r: w.r, q: q, caller: w.all[0].known, call: product.CallOf(q.Action, q.Resource)}
 	k.ownedBy()
 	return k.owner
 }

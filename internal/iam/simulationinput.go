@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/simulate"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
@@ -64,7 +65,7 @@ func (s *simulation) owner(question *simulate.Input) error {
 	if parsed, err := arn.Parse(account); err == nil {
 		account = parsed.Account
 	}
-	if !simulate.IsAccount(account) {
+	if !product.IsAccount(account) {
 		return iamapi.InvalidInput.New("ResourceOwner %s is neither an account id nor the ARN of something that belongs to an account.", *s.ResourceOwner)
 	}
 	if question.Owner != "" { // of everything, for want of a caller

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/catalog"
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/simulate"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
@@ -87,7 +88,7 @@ func unsaidByBoth(c *policytest.Case) string {
 		return "no parameter for ACLs"
 	case len(c.PolicyContext) > 0:
 		return "no parameter for another context of the resource's policy"
-	case c.Owner != "" && c.Resource != "*" && simulate.IsAccount(parsed.Account) && parsed.Account != c.Owner:
+	case c.Owner != "" && c.Resource != "*" && product.IsAccount(parsed.Account) && parsed.Account != c.Owner:
 		return "the ARN names another account than the owner"
 	case c.Exempt && !strings.HasPrefix(c.Action, "sts:"):
 		return "no parameter says that no permission is needed"

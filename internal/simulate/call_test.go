@@ -103,7 +103,7 @@ func TestCalls(t *testing.T) {
 				ResourcePolicy: load(t, "key", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:user/bob"},"Action":"kms:*","Resource":"*"}}`, policy.Resource),
 			}}}, denied: "kms:Decrypt arn:aws:kms:us-east-1:111111111111:key/k1", layer: policy.LayerResource},
 		{name: "M14", caller: "arn:aws:sts::111111111111:federated-user/bob", identity: allow(everything),
-			call: simulate.Call{Part: simulate.Part{Action: "iam:ListUsers"}}, denied: "iam:ListUsers *", refusal: "cannot call IAM"},
+			call: simulate.Call{Part: simulate.Part{Action: "iam:ListUsers"}}, denied: "iam:ListUsers *", refusal: "The security token included in the request is invalid"},
 		{name: "M15", identity: allow(`"Action":"iam:*","Resource":"*"`),
 			call:   simulate.Call{Part: simulate.Part{Action: "iam:DetachRolePolicy", Resources: []string{"arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/x"}}},
 			denied: "iam:DetachRolePolicy arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/x", refusal: "reserved"},

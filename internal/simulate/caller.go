@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
@@ -26,7 +27,7 @@ func ParseCaller(text string) (policy.Caller, error) {
 	switch {
 	case text == "anonymous":
 		return policy.Caller{Kind: policy.AnonymousCaller}, nil
-	case IsAccount(text):
+	case product.IsAccount(text):
 		return rootOf(text), nil
 	case slices.Contains(builtinProviders, text):
 		return policy.Caller{Kind: policy.ProviderCaller, Names: []string{text}}, nil
@@ -34,7 +35,7 @@ func ParseCaller(text string) (policy.Caller, error) {
 		return policy.Caller{Kind: policy.ServiceCaller, Names: []string{text}}, nil
 	}
 	name, err := arn.Parse(text)
-	if err != nil || name.Region != "" || !IsAccount(name.Account) || strings.ContainsAny(text, "*?") {
+	if err != nil || name.Region != "" || !product.IsAccount(name.Account) || strings.ContainsAny(text, "*?") {
 		return policy.Caller{}, noCaller(text)
 	}
 	kind, rest, _ := strings.Cut(name.Resource, "/")

@@ -47,7 +47,7 @@ func (r *run) check(action, resource string) Check {
 	if c.Verdict == catalog.WrongResource && r.in.BucketForObjects && isBucket(resource) && r.catalog.Verdict(action, resource+"/object") == catalog.Known {
 		c.Verdict = catalog.Known
 	}
-	p := r.product(action, resource)
+	p := r.rules(action, resource)
 	if c.Verdict == catalog.NoResource && p.listsIAM() {
 		c.Verdict = catalog.Known
 	}

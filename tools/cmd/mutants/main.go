@@ -1,6 +1,6 @@
 // Command mutants changes the code of packages in many small ways, one at a time, and says which changes no test notices.
 //
-//	go -C tools run ./cmd/mutants -C .. -survivors cmd/mutants/survivors.txt policy=policy,policy/policytest internal/authz=internal/authz
+//	go -C tools run ./cmd/mutants -C .. -survivors cmd/mutants/survivors.txt policy=policy,policy/policytest internal/product=internal/product,internal/authz internal/authz=internal/authz
 //
 // An argument is a package and the packages whose tests must notice. All mutants of a package are compiled at once: each place that can
 // change asks a variable which mutant is on (rewrite.go). So a test binary is built once, and run for each mutant with the tests that reach
