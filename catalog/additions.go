@@ -4,6 +4,7 @@ import (
 	_ "embed" // what is kept by hand
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -109,11 +110,23 @@ func (row *addition) apply(text *serviceText) error {
 		}
 		if row.kind == "dependent" {
 			a.Dependent = append(a.Dependent, dependentText{w[1], w[2]})
-		} else {
+			return nil
+		}
+		if w[1] != "*" {
 			a.Resources = append(a.Resources, actionResourceText{Type: w[1]})
+			return nil
+		}
+		for i := range text.ResourceTypes {
+			if t := &text.ResourceTypes[i]; !a.actsOn(t.Name) {
+				a.Resources = append(a.Resources, actionResourceText{Type: t.Name})
+			}
 		}
 	}
 	return nil
+}
+
+func (a *actionText) actsOn(name string) bool {
+	return slices.ContainsFunc(a.Resources, func(r actionResourceText) bool { return r.Type == name })
 }
 
 func (s *serviceText) resourceType(name string) *typeText {

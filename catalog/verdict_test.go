@@ -92,6 +92,11 @@ func TestVerdict(t *testing.T) {
 		{"gatehouse:Explain", "arn:aws:iam::" + a + ":role/app", Known},
 		{"gatehouse:WhoCan", "*", Known},
 		{"gatehouse:Authorize", "arn:aws:iam::" + a + ":group/g", WrongResource},
+		{"apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis/r1", Known},
+		{"apigateway:GET", "arn:aws:apigateway:us-east-1::/apis", Known},
+		{"apigateway:POST", "arn:aws:apigateway:us-east-1::/domainnames/d.example.com/apimappings", Known},
+		{"ssm:SendCommand", "arn:aws:ssm:us-east-1::document/AWS-RunShellScript", Known},
+		{"ssm:SendCommand", "arn:aws:ssm:us-east-1:111122223333:document/Mine", Known},
 	} {
 		if got := Builtin().Verdict(tt.action, tt.resource); got != tt.want {
 			t.Errorf("%s on %s: %s, want %s", tt.action, tt.resource, got, tt.want)
