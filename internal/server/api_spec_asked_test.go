@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"maps"
 
 	"github.com/gatehouse-iam/gatehouse/internal/api/ghapi"
 )
@@ -118,9 +119,7 @@ func (x *specRow) checks(all ...askedCheck) string {
 func (x *specRow) message(change jsonObject) string {
 	x.Helper()
 	question := jsonObject{"Principal": jsonObject{"Arn": arnBob}, "Action": "s3:GetObject", "Resource": bucketARN, "ResourceAccount": testAccount}
-	for member, value := range change {
-		question[member] = value
-	}
+	maps.Copy(question, change)
 	a := x.send(x.question(x.root, jsonOf(question)))
 	var out ghapi.AuthorizeResponse
 	x.must(json.Unmarshal(a.body, &out))
