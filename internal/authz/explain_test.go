@@ -80,6 +80,10 @@ func TestCatalogued(t *testing.T) {
 			t.Errorf("%s on %s, explained: %+v", c.action, c.resource, e)
 		}
 	}
+	foreign := Query{Principal: alice(accountX), Action: "shop:Buy", Resource: item, Owner: accountA, ResourcePolicy: w.bucketPolicy(to("Allow", `"*"`, "*"))}
+	if e := w.z.Explain(w.store.View(), &foreign); e.Denial != nil || e.Distance != Foreign || !e.Record.Asked {
+		t.Errorf("allowed, from another account: %+v", e)
+	}
 	// Root of another account is nobody special, whatever the resource's policy says.
 	q := Query{
 		Principal: rootOf(accountB), Action: "shop:Sell", Resource: item, Owner: accountA,
@@ -91,6 +95,9 @@ func TestCatalogued(t *testing.T) {
 	subject := Subject{Principal: alice(accountA), Environment: &Environment{}}
 	if d := w.z.Authorize(w.store.View(), &subject, "shop:Sell", &Target{ARN: other}); d != nil {
 		t.Errorf("an operation of our own: %v", d)
+	}
+	if d := w.z.Authorize(w.store.View(), &subject, "shop:Sell", &Target{ARN: "arn:aws:shop:::denied/a"}); d == nil || d.Record.Catalog != catalog.Known {
+		t.Errorf("a denied operation of our own: %+v", d)
 	}
 	if len(alarms) > 0 {
 		t.Errorf("alarms: %v", alarms[0])

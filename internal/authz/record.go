@@ -87,9 +87,6 @@ func (c *copier) text(s string) string {
 }
 
 func (c *copier) list(in []string) []string {
-	if in == nil {
-		return nil
-	}
 	out := make([]string, len(in))
 	for i, s := range in {
 		out[i] = c.text(s)
@@ -97,6 +94,7 @@ func (c *copier) list(in []string) []string {
 	return out
 }
 
+// entries keeps nil: a request without a PolicyContext is another one than one with an empty one.
 func (c *copier) entries(in []policy.Entry) []policy.Entry {
 	if in == nil {
 		return nil

@@ -70,6 +70,9 @@ func TestRecords(t *testing.T) {
 		{"by SCPs of the asker", document(everything), func(w *world, q *Query) {
 			q.SCP = []*policy.Set{policy.NewSet(&policy.Attached{Policy: w.load(document(statement("Deny", "*", "*")), policy.SCP), Name: "asked"})}
 		}},
+		{"by the resource's policy, and what the asker says", document(everything), func(w *world, q *Query) {
+			q.ResourcePolicy = w.bucketPolicy(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringEquals":{"s3:prefix":"home"}}}}`)
+		}},
 		{"by an endpoint", document(everything), func(w *world, q *Query) {
 			q.Endpoint, q.Gateway = &policy.Attached{Policy: w.load(to("Deny", `"*"`, "*"), policy.Endpoint)}, true
 		}},
@@ -111,7 +114,7 @@ func TestRecords(t *testing.T) {
 			if d := policy.Decide(&n.Sets, &n.Request); d != a.Decision {
 				t.Errorf("decided again: %+v, at first %+v", d, a.Decision)
 			}
-			if n.Request.Action != "s3:GetObject" || n.Request.Resource != "arn:aws:s3:::b/k" || n.Request.Owner != accountA || n.Refusal != "" ||
+			if n.Request.Action != "s3:GetObject" || n.Request.Resource != "arn:aws:s3:::b/k" || n.Request.Owner != accountA || n.Refusal != "" || !n.Asked ||
 				n.Time != at || n.Revision != revision {
 				t.Errorf("the record says %+v", n)
 			}
@@ -138,7 +141,7 @@ func TestRecordsOfOwnChecks(t *testing.T) {
 		t.Fatalf("%+v", d)
 	}
 	n := d.Record
-	if again := policy.Decide(&n.Sets, &n.Request); again != d.Decision || n.Time != at {
+	if again := policy.Decide(&n.Sets, &n.Request); again != d.Decision || n.Time != at || n.Asked {
 		t.Errorf("decided again: %+v, at first %+v; at %v", again, d.Decision, n.Time)
 	}
 	want := map[string]string{"sts:ExternalId": "42", "aws:SourceIp": "192.0.2.1", "aws:ResourceTag/a": "1", "aws:username": "alice"}
@@ -177,7 +180,8 @@ func TestRecordsOfRefusals(t *testing.T) {
 			continue
 		}
 		n := a.Denial.Record
-		if n.Refusal != c.want || n.Request.Action != c.q.Action || n.Request.Resource != c.q.Resource || n.Sets.Identity != nil {
+		if n.Refusal != c.want || n.Request.Action != c.q.Action || n.Request.Resource != c.q.Resource || n.Sets.Identity != nil ||
+			(n.Revision == 0) != (c.want == notDecided) {
 			t.Errorf("%s: %+v, want %q", c.name, n, c.want)
 		}
 	}
@@ -301,6 +305,15 @@ func TestKeptBytes(t *testing.T) {
 	if got := z.kept("A", "6", "7"); got != "" || z.records.bytes != 0 || len(z.records.accounts) != 0 {
 		t.Errorf("one that is larger than the room: %q are kept, %d bytes", got, z.records.bytes)
 	}
+	z.records.bounds.bytes = 3 * denialOf().weight() // exactly
+	for i := range 4 {
+		z.Keep(fmt.Sprint("A", i), fmt.Sprint("a", i), denialOf())
+		if n := len(z.records.byID); n != min(i+1, 3) {
+			t.Errorf("%d denials are kept in room for 3 after %d", n, i+1)
+		}
+	}
+	z = New(nil)
+	z.records.bounds = bounds{denials: 100, bytes: 6 * weight, ofAccount: 100, bytesOfAccount: 6 * weight}
 	for i := range 8 { // all accounts together
 		z.Keep(fmt.Sprint("account", i), fmt.Sprint(i), denialOf(one))
 		z.records.balanced(t)
