@@ -35,6 +35,19 @@ func shop(t testing.TB) *catalog.Catalog {
 	return c
 }
 
+// TestExplainedDistance: how far the resource is, of what is allowed too.
+func TestExplainedDistance(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, document(statement("Allow", "*", "*")))
+	q := Query{Principal: alice(accountA), Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", ResourcePolicy: w.bucketPolicy(to("Allow", `"*"`, "*"))}
+	for owner, want := range map[string]Distance{accountA: SameAccount, accountX: Foreign} {
+		q.Owner = owner
+		if e := w.z.Explain(w.store.View(), &q); e.Denial != nil || e.Distance != want {
+			t.Errorf("a resource of %s: denied %t, distance %d; want %d", owner, e.Denial != nil, e.Distance, want)
+		}
+	}
+}
+
 // TestCatalogued: what the catalogue does not know nobody may do, but that root may, in its own account, what nobody knows. An explicit deny is not hidden, and
 // our own operations are not asked.
 func TestCatalogued(t *testing.T) {
