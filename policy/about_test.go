@@ -55,6 +55,10 @@ func TestActionSearchAllows(t *testing.T) {
 	if !search.Allows(policy.NewSet(nil, &policy.Attached{}, everything)) {
 		t.Error("behind policies that cannot be read nothing is found")
 	}
+	anything := policy.NewSet(everything)
+	if !policy.NewActionSearch("x:Do").Allows(anything) || policy.NewActionSearch(":Do").Allows(anything) {
+		t.Error("a service has a name of one letter or more")
+	}
 	for _, text := range []string{"", ":", ":x", "s3", "s3:" + strings.Repeat("x", policy.MaxAction)} {
 		if policy.NewActionSearch(text).Allows(policy.NewSet(&policy.Attached{Policy: aboutPolicy(t, policy.Identity, `{"Effect":"Allow","Action":["s3:*","ec2:x"],"Resource":"*"}`)})) {
 			t.Errorf("%.20q is an action", text)
