@@ -70,7 +70,7 @@ func (k *check) decide() {
 	if !k.who() {
 		return
 	}
-	k.call = product.CallOf(q.Action, q.Resource)
+	k.call.Service, k.call.Action, k.call.Resource = product.ServiceOf(q.Action), q.Action, q.Resource // in place, for the same reason
 	if k.refusal = k.refused(); k.refusal != "" {
 		return
 	}
@@ -233,7 +233,9 @@ func (k *check) decideOwn() {
 
 // judge lets the policies decide, and the catalogue deny. A denial is noted as long as its context is there.
 func (k *check) judge() {
-	k.decision = policy.Decide(k.sets(), &k.request)
+	d := policy.Decide(k.sets(), &k.request)
+	// One by one: what was just written in small parts is not copied as a whole without waiting for it.
+	k.decision.Effect, k.decision.Layer, k.decision.Level, k.decision.Policy, k.decision.Statement = d.Effect, d.Layer, d.Level, d.Policy, d.Statement
 	if k.decision.Effect == policy.Allow && k.q.own == nil && k.binds(k.verdict()) {
 		k.decision, k.overruled = policy.Decision{}, true
 	}

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"cmp"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -115,5 +116,13 @@ func TestContextsAsTheyAre(t *testing.T) {
 	}
 	if a := w.decide(&q); a.Denial == nil {
 		t.Error("a context outside of the bounds is allowed")
+	}
+}
+
+// TestDecisionsAreWhole: judge takes decisions field by field.
+func TestDecisionsAreWhole(t *testing.T) {
+	t.Parallel()
+	if n := reflect.TypeFor[policy.Decision]().NumField(); n != 5 {
+		t.Errorf("a decision has %d fields: see that (*check).judge takes all of them", n)
 	}
 }
