@@ -216,6 +216,7 @@ func TestEveryOperationIsEnforced(t *testing.T) {
 		"sts:AssumeRole":      true, // TestWhoMayAssumeARole
 		"gatehouse:Authorize": true, // TestWhoMayAuthorize
 		"gatehouse:Explain":   true, // TestWhoMayExplain
+		"gatehouse:WhoCan":    true, // TestWhoCanIsRefused
 	}
 	for _, e := range enforcedOperations {
 		tested[e.action()] = true
