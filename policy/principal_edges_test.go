@@ -28,6 +28,7 @@ func TestPrincipalNeighbours(t *testing.T) {
 		{"partition of the caller", policy.Resource, in("aws-cn"), root("aws-cn"), "ACCOUNT"},
 		{"partition that begins alike", policy.Resource, in("aws-cn"), root("aws"), ""},
 		{"partition that goes on", policy.Resource, in("aws"), root("aws-cn"), ""},
+		{"another partition that begins alike", policy.Resource, in("aws-us-gov"), root("aws-cn"), ""},
 		{"account without partition", policy.Resource, in("aws-cn"), listed("AWS", account), "ACCOUNT"},
 		{"caller without ARN is in aws", policy.Resource, unnamed, root("aws"), "ACCOUNT"},
 		{"caller without ARN is in aws only", policy.Resource, unnamed, root("aws-cn"), ""},
