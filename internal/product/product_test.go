@@ -94,3 +94,15 @@ func TestAgreesWithCatalog(t *testing.T) {
 		t.Error("no action needs a policy of its resource")
 	}
 }
+
+func TestIsRole(t *testing.T) {
+	t.Parallel()
+	for resource, want := range map[string]bool{
+		"arn:aws:iam::111122223333:role/r": true, "arn:aws:iam::111122223333:role/p/r": true, "arn:aws:iam::111122223333:role": false,
+		"arn:aws:iam::111122223333:user/role/r": false, "arn:aws:sts::111122223333:role/r": false, "arn:aws:iam::111122223333:roles/r": false, "*": false,
+	} {
+		if got := NameOf(resource).IsRole(); got != want {
+			t.Errorf("%q is a role: %t", resource, got)
+		}
+	}
+}
