@@ -103,9 +103,11 @@ func TestLongestChain(t *testing.T) {
 	if len(got) != 1+1+maxChain || !h.Partial || len(h.List[len(h.List)-1].Steps) != maxChain+1 {
 		t.Errorf("%q, partial %t", got, h.Partial)
 	}
-	got, h = waysOf(t, holdings(t, roles[:maxChain]), ordinary())
-	if len(got) != 1+maxChain || h.Partial {
-		t.Errorf("%q, partial %t", got, h.Partial)
+	for _, n := range []int{maxChain, maxChain + 1} { // the last one has the longest way there may be
+		got, h = waysOf(t, holdings(t, roles[:n]), ordinary())
+		if len(got) != 1+n || h.Partial {
+			t.Errorf("%q, partial %t", got, h.Partial)
+		}
 	}
 }
 
@@ -209,9 +211,27 @@ func TestMissingKeys(t *testing.T) {
 	for i := range maxMissing + 1 {
 		many = append(many, where("Allow", "s3:*", fmt.Sprintf("x:k%03d", i)))
 	}
+	_, h = waysOf(t, holdings(t, []roleIn{{"r", aws("*"), document(many[:maxMissing]...)}}), ordinary())
+	if len(h.Missing) != maxMissing || h.Cut {
+		t.Errorf("%d keys, cut %t", len(h.Missing), h.Cut)
+	}
 	_, h = waysOf(t, holdings(t, []roleIn{{"r", aws("*"), document(many...)}}), ordinary())
 	if len(h.Missing) != maxMissing || !h.Cut || h.Missing[maxMissing-1] != "x:k099" {
 		t.Errorf("%d keys, cut %t", len(h.Missing), h.Cut)
+	}
+}
+
+// TestMissingKeysOfHops: what a principal's own policies say of assuming roles is open where there is a role that may let it in.
+func TestMissingKeysOfHops(t *testing.T) {
+	t.Parallel()
+	assumes := `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"v"}}}`
+	for trusted, want := range map[string][]string{ownAccount: {"aws:SourceVpc"}, "AIDAALICE": nil} {
+		_, h := waysOf(t, holdings(t, []roleIn{
+			{"a", aws(accountB), document(assumes)}, {"r", aws(trusted), document(statement("Allow", "s3:GetObject", "*"))},
+		}), ordinary())
+		if !slices.Equal(h.Missing, want) {
+			t.Errorf("%s is trusted: %q; want %q", trusted, h.Missing, want)
+		}
 	}
 }
 
@@ -236,6 +256,44 @@ func TestWhoCannotBeAsked(t *testing.T) {
 		}
 	}); err == nil || !strings.Contains(err.Error(), "a panic: that") {
 		t.Errorf("a panic while somebody is asked: %v", err)
+	}
+}
+
+// TestWhoCanAlone: an account of the root user only, and a resource whose policy cannot be read.
+func TestWhoCanAlone(t *testing.T) {
+	t.Parallel()
+	if got, h := waysOf(t, holdings(t, nil), ordinary()); !slices.Equal(got, []string{""}) || h.Partial {
+		t.Errorf("%q, partial %t", got, h.Partial)
+	}
+	q := ordinary()
+	q.Check.ResourcePolicy = &policy.Attached{}
+	if got, _ := waysOf(t, holdings(t, nil, "alice"), q); len(got) != 0 {
+		t.Errorf("%q can, by a policy that nobody can read", got)
+	}
+}
+
+// TestGrantsOfSteps: a role that names the user lets it in by one statement; RCPs that are asked about a foreign resource do not reach the role.
+func TestGrantsOfSteps(t *testing.T) {
+	t.Parallel()
+	view := holdings(t, []roleIn{{"r", aws("AIDAALICE"), document(statement("Allow", "s3:GetObject", "*"))}}, "alice")
+	q := ordinary()
+	q.Check.Owner = accountB
+	q.Check.ResourcePolicy = &policy.Attached{Policy: (&estate{t: t}).load(to("Allow", `{"AWS":"`+ownAccount+`"}`, "s3:*"), policy.Resource)}
+	all := &policy.Attached{Policy: (&estate{t: t}).load(to("Allow", `"*"`, "*"), policy.RCP)}
+	q.Check.RCP = []*policy.Set{policy.NewSet(all, &policy.Attached{Policy: (&estate{t: t}).load(to("Deny", `"*"`, "sts:*"), policy.RCP)})}
+	got, h := waysOf(t, view, q)
+	if want := []string{"", "alice r", "r"}; !slices.Equal(got, want) {
+		t.Fatalf("%q; want %q", got, want)
+	}
+	for i, want := range []policy.Layer{policy.LayerTrust, policy.LayerIdentity} {
+		grants := h.List[1].Steps[i].Grants
+		if grants[0].Layer != want || len(grants) != 1+i {
+			t.Errorf("step %d: %+v", i, grants)
+		}
+	}
+	q.Check.Owner, q.Check.ResourcePolicy = ownAccount, nil
+	if got, _ := waysOf(t, view, q); !slices.Equal(got, []string{"", "r"}) {
+		t.Errorf("%q: the RCPs are those of the role too", got)
 	}
 }
 
