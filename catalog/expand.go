@@ -18,11 +18,11 @@ func (c *Catalog) Expand(pattern string) iter.Seq[*Action] {
 	prefix, name = fold(prefix), fold(name)
 	return func(yield func(*Action) bool) {
 		for _, p := range c.prefixes {
-			if !glob(prefix, p) {
+			if !Match(prefix, p) {
 				continue
 			}
 			for _, a := range c.Service(p).actions {
-				if glob(name, fold(a.Name)) && !yield(a) {
+				if Match(name, fold(a.Name)) && !yield(a) {
 					return
 				}
 			}
@@ -30,8 +30,9 @@ func (c *Catalog) Expand(pattern string) iter.Seq[*Action] {
 	}
 }
 
-// glob matches "*" and "?". Both texts are in lower case. Each run between stars is put at its leftmost place.
-func glob(p, s string) bool {
+// Match says whether a text matches a pattern with "*" and "?". Case counts.
+func Match(pattern, text string) bool {
+	p, s := pattern, text // each run between stars is put at its leftmost place
 	i, j := 0, 0
 	star, from := -1, 0 // where to go on when the text after the last star does not fit
 	for j < len(s) {

@@ -3,13 +3,13 @@ package gatehouseapi
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/api/ghapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authmessage"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
@@ -113,15 +113,10 @@ func ownerOf(in *ghapi.AuthorizeRequest) (string, error) {
 		return "", invalid("Resource %s is neither * nor an ARN.", *in.Resource)
 	case in.ResourceAccount != nil:
 		return *in.ResourceAccount, nil
-	case accountID(name.Account):
+	case product.IsAccount(name.Account):
 		return name.Account, nil
 	}
 	return "", invalid("ResourceAccount is required: %s does not name the account that it belongs to.", *in.Resource)
-}
-
-func accountID(s string) bool {
-	const digits = 12
-	return len(s) == digits && strings.Trim(s, "0123456789") == ""
 }
 
 // xAnswer leaves out what did not decide.

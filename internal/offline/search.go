@@ -153,32 +153,11 @@ func (s *Search) matches(name string) bool {
 		return true
 	}
 	pattern, name := strings.ToLower(s.Pattern), strings.ToLower(name)
-	if wildcard(pattern, name) {
+	if catalog.Match(pattern, name) {
 		return true
 	}
 	_, rest, ok := strings.Cut(name, ":")
-	return ok && !strings.Contains(pattern, ":") && wildcard(pattern, rest)
-}
-
-// wildcard matches "*" and "?". Each run between stars is put at its leftmost place.
-func wildcard(pattern, text string) bool {
-	i, j, star, from := 0, 0, -1, 0
-	for j < len(text) {
-		switch {
-		case i < len(pattern) && pattern[i] == '*':
-			star, from = i, j
-			i++
-		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == text[j]):
-			i++
-			j++
-		case star >= 0:
-			from++
-			i, j = star+1, from
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[i:], "*") == ""
+	return ok && !strings.Contains(pattern, ":") && catalog.Match(pattern, rest)
 }
 
 func typeName(t *catalog.ResourceType) string { return t.Service.Prefix + ":" + t.Name }

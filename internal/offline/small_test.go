@@ -217,7 +217,7 @@ func TestMeet(t *testing.T) {
 		if got != tt.want || ok != (tt.want != "") {
 			t.Errorf("%s and %s: %q %t, want %q", tt.pattern, tt.form, got, ok, tt.want)
 		}
-		if ok && !wildcard(tt.pattern, got) {
+		if ok && !catalog.Match(tt.pattern, got) {
 			t.Errorf("%s does not match %s", tt.pattern, got)
 		}
 	}

@@ -182,7 +182,7 @@ func (v *validator) formByParts(t *catalog.ResourceType, pattern, form string) b
 	of, _ := arn.Split(form)
 	for i := range len(parts) - 1 {
 		switch variable := strings.ContainsAny(of[i], "*$"); {
-		case !variable && !wildcard(parts[i], of[i]):
+		case !variable && !catalog.Match(parts[i], of[i]):
 			return false
 		case !variable:
 			parts[i] = of[i]
