@@ -5,12 +5,10 @@ import (
 
 	"github.com/gatehouse-iam/gatehouse/arn"
 	"github.com/gatehouse-iam/gatehouse/internal/awspolicy"
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
-
-// serviceLinkedPath begins the path of service-linked roles (docs/spec/evaluation.md 6.9).
-const serviceLinkedPath = "/aws-service-role/"
 
 // gather collects what applies to a root user, user or role, and what conditions can ask of it (docs/spec/evaluation.md 1.2, 2, 6.1); nil if there
 // is none with that id.
@@ -69,7 +67,7 @@ func (m *memo) role(a *state.Account, id string) bool {
 	}
 	name := role.ARN(a.ID)
 	m.sets.Caller = policy.Caller{
-		Kind: policy.RoleCaller, Account: a.ID, ID: role.Id, ARN: name, ServiceLinked: strings.HasPrefix(role.Path, serviceLinkedPath),
+		Kind: policy.RoleCaller, Account: a.ID, ID: role.Id, ARN: name, ServiceLinked: strings.HasPrefix(role.Path, product.ServiceLinkedPath),
 	}
 	m.record = role
 	m.sets.Identity = policy.NewSet(attached(nil, a, role.Id, name)...)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/session"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
@@ -58,7 +59,7 @@ func newEstate(t testing.TB, seed uint64, users, groups, roles int, sparse bool)
 		role := &state.Role{}
 		role.Id, role.Name, role.Path, role.Tags = fmt.Sprintf("AROAROLE%05d", i), fmt.Sprintf("role%05d", (i*31)%roles), e.pick("/", "/p/"), e.tags()
 		if e.chance(20) {
-			role.Path = serviceLinkedPath + "x.amazonaws.com/"
+			role.Path = product.ServiceLinkedPath + "x.amazonaws.com/"
 		}
 		e.roles = append(e.roles, role)
 		e.records = append(e.records, role)

@@ -3,6 +3,7 @@ package authz
 import (
 	"testing"
 
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statetest"
@@ -83,7 +84,7 @@ func newWorld(t testing.TB, identity ...string) *world {
 		u.Tags = []*statepb.Tag{{Key: "team", Value: "red"}}
 		app, linked := &state.Role{}, &state.Role{}
 		app.Id, app.Name, app.Path = appID, "app", "/p/"
-		linked.Id, linked.Name, linked.Path = linkedID, "linked", serviceLinkedPath+"x.amazonaws.com/"
+		linked.Id, linked.Name, linked.Path = linkedID, "linked", product.ServiceLinkedPath+"x.amazonaws.com/"
 		app.SetTrust(trust)
 		linked.SetTrust(trust)
 		w.put(account, rec, u, app, linked)
@@ -124,7 +125,7 @@ func app(account string) *state.Principal {
 }
 
 func linked(account string) *state.Principal {
-	return &state.Principal{Kind: state.RoleSession, Account: account, ID: linkedID, Path: serviceLinkedPath + "x.amazonaws.com/", Name: "linked", Session: "s1"}
+	return &state.Principal{Kind: state.RoleSession, Account: account, ID: linkedID, Path: product.ServiceLinkedPath + "x.amazonaws.com/", Name: "linked", Session: "s1"}
 }
 
 // bucketPolicy is a resource's policy.

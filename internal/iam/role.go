@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/keyring"
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statepb"
@@ -76,15 +77,9 @@ func roleNamed(c *service.Call, r state.Reader, name string) (*state.Account, *s
 	return a, role, nil
 }
 
-// Paths of roles that are not the customer's (docs/spec/evaluation.md 6.9).
-const (
-	serviceLinkedPath = "/aws-service-role/"
-	reservedPath      = "/aws-reserved/"
-)
+func serviceLinked(r *state.Role) bool { return strings.HasPrefix(r.Path, product.ServiceLinkedPath) }
 
-func serviceLinked(r *state.Role) bool { return strings.HasPrefix(r.Path, serviceLinkedPath) }
-
-func reserved(r *state.Role) bool { return strings.HasPrefix(r.Path, reservedPath) }
+func reserved(r *state.Role) bool { return strings.HasPrefix(r.Path, product.ReservedPath) }
 
 // modifiable refuses to change a role that belongs to AWS's services, whatever policies say.
 func modifiable(r *state.Role) error {
@@ -109,8 +104,8 @@ func (s *Service) createRole(c *service.Call, tx *state.Tx, in *iamapi.CreateRol
 		return nil, err
 	}
 	path := pathOr(in.Path)
-	if strings.HasPrefix(path, serviceLinkedPath) || strings.HasPrefix(path, reservedPath) { // text not known from AWS
-		return nil, iamapi.InvalidInput.New("Paths that begin with %s or %s are reserved.", serviceLinkedPath, reservedPath)
+	if strings.HasPrefix(path, product.ServiceLinkedPath) || strings.HasPrefix(path, product.ReservedPath) { // text not known from AWS
+		return nil, iamapi.InvalidInput.New("Paths that begin with %s or %s are reserved.", product.ServiceLinkedPath, product.ReservedPath)
 	}
 	tags, err := identityTags.read(in.Tags)
 	if err != nil {

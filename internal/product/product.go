@@ -31,8 +31,13 @@ const (
 	passRole    = "iam:PassRole"    // docs/spec/evaluation.md 7.1
 	retireGrant = "kms:RetireGrant" // docs/spec/evaluation.md 6.2, item 5
 
-	rolePrefix       = "role/"
-	serviceLinkedARN = rolePrefix + "aws-service-role/"
+	rolePrefix = "role/"
+)
+
+// Paths of roles that are not the customer's (docs/spec/evaluation.md 6.9).
+const (
+	ServiceLinkedPath = "/aws-service-role/"
+	ReservedPath      = "/aws-reserved/"
 )
 
 // Name is what an ARN says of a resource: all "" for what is none.
@@ -49,6 +54,12 @@ func NameOf(resource string) Name {
 
 // IsRole says whether it is a role of IAM.
 func (n Name) IsRole() bool { return n.Service == "iam" && strings.HasPrefix(n.Resource, rolePrefix) }
+
+// Below says whether the path of a user, role or policy begins so.
+func (n Name) Below(path string) bool {
+	slash := strings.IndexByte(n.Resource, '/')
+	return slash >= 0 && strings.HasPrefix(n.Resource[slash:], path)
+}
 
 // AccountOf is the account that an ARN names; "" for what is none. It is NameOf for those who need nothing else, and cheaper.
 func AccountOf(resource string) string {
@@ -126,7 +137,7 @@ func (c *Call) RCPReaches(awsManaged bool) bool {
 		return !awsManaged && !c.Is(retireGrant)
 	case "sts":
 		on := NameOf(c.Resource)
-		return on.Service != "iam" || !strings.HasPrefix(on.Resource, serviceLinkedARN)
+		return !on.IsRole() || !on.Below(ServiceLinkedPath)
 	}
 	return true
 }

@@ -51,7 +51,7 @@ func ParseCaller(text string) (policy.Caller, error) {
 			return c, nil
 		}
 	case "iam:role":
-		if c.Kind, c.ServiceLinked = policy.RoleCaller, strings.HasPrefix(rest, "aws-service-role/"); entity {
+		if c.Kind, c.ServiceLinked = policy.RoleCaller, strings.HasPrefix("/"+rest, product.ServiceLinkedPath); entity {
 			return c, nil
 		}
 	case "sts:assumed-role":

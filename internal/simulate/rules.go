@@ -98,7 +98,7 @@ func (p *rules) reserved() string {
 		return ""
 	}
 	switch {
-	case strings.HasPrefix(p.on.Resource, "role/aws-reserved/"):
+	case p.on.IsRole() && p.on.Below(product.ReservedPath):
 		return "the role is reserved: nobody can change it"
 	case p.on.Account == "aws" && strings.HasPrefix(p.on.Resource, "policy/"):
 		return "the policy is one of AWS: nobody can change it"

@@ -187,14 +187,7 @@ func TestChangesOfGenerated(t *testing.T) {
 
 // Whatever is generated is explained, and what would change it does.
 func FuzzExplain(f *testing.F) {
-	for seed := range 10 {
-		rng := rand.New(rand.NewPCG(8, uint64(seed)))
-		data := make([]byte, 400)
-		for i := range data {
-			data[i] = byte(rng.Uint32())
-		}
-		f.Add(data)
-	}
+	seedChoices(f, 8, 10)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rng := rand.New(&choices{data: data})
 		c := policytest.Generate(rng)

@@ -225,15 +225,20 @@ func (c *choices) Uint64() uint64 {
 	return n | n>>16 | n>>32
 }
 
-func FuzzDecide(f *testing.F) {
-	for seed := range 20 {
-		rng := rand.New(rand.NewPCG(7, uint64(seed)))
+// seedChoices adds inputs of the fuzz targets that generate from them.
+func seedChoices(f *testing.F, stream uint64, n int) {
+	for seed := range n {
+		rng := rand.New(rand.NewPCG(stream, uint64(seed)))
 		data := make([]byte, 400)
 		for i := range data {
 			data[i] = byte(rng.Uint32())
 		}
 		f.Add(data)
 	}
+}
+
+func FuzzDecide(f *testing.F) {
+	seedChoices(f, 7, 20)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rng := rand.New(&choices{data: data})
 		c := policytest.Generate(rng)
