@@ -2,6 +2,7 @@ package iam
 
 import (
 	"github.com/gatehouse-iam/gatehouse/arn"
+	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/authz"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
 	"github.com/gatehouse-iam/gatehouse/internal/state"
@@ -11,12 +12,16 @@ import (
 
 // Service is the IAM API.
 type Service struct {
-	quotas Quotas
+	quotas  Quotas
+	catalog *catalog.Catalog
 }
 
-// Register adds the operations of the IAM API that this version has.
-func Register(r *service.Registry, q Quotas) {
-	s := &Service{quotas: q}
+// Register adds the operations of the IAM API that this version has. c has the actions that can be simulated; nil means catalog.Builtin.
+func Register(r *service.Registry, q Quotas, c *catalog.Catalog) {
+	if c == nil {
+		c = catalog.Builtin()
+	}
+	s := &Service{quotas: q, catalog: c}
 	registerUsers(r, s)
 	registerUserTags(r, s)
 	registerAccessKeys(r, s)

@@ -14,9 +14,9 @@ import (
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-func registerSimulation(r *service.Registry, _ *Service) {
-	service.Read(r, iamapi.OpSimulateCustomPolicy, service.Account, simulateCustomPolicy)
-	service.Read(r, iamapi.OpSimulatePrincipalPolicy, onSimulatePrincipalPolicy, simulatePrincipalPolicy)
+func registerSimulation(r *service.Registry, s *Service) {
+	service.Read(r, iamapi.OpSimulateCustomPolicy, service.Account, s.simulateCustomPolicy)
+	service.Read(r, iamapi.OpSimulatePrincipalPolicy, onSimulatePrincipalPolicy, s.simulatePrincipalPolicy)
 	service.Read(r, iamapi.OpGetContextKeysForCustomPolicy, service.Account, contextKeysForCustomPolicy)
 	service.Read(r, iamapi.OpGetContextKeysForPrincipalPolicy, onContextKeysForPrincipalPolicy, contextKeysForPrincipalPolicy)
 }
@@ -105,8 +105,8 @@ type simulation struct {
 	Marker                 *string
 }
 
-func simulateCustomPolicy(c *service.Call, r state.Reader, in *iamapi.SimulateCustomPolicyRequest) (*iamapi.SimulatePolicyResponse, error) {
-	s := simulation{
+func (s *Service) simulateCustomPolicy(c *service.Call, r state.Reader, in *iamapi.SimulateCustomPolicyRequest) (*iamapi.SimulatePolicyResponse, error) {
+	asked := simulation{
 		in.PolicyInputList, in.PermissionsBoundaryPolicyInputList, in.ActionNames, in.ResourceArns, in.ResourcePolicy, in.ResourceOwner, in.CallerArn,
 		in.ContextEntries, in.ResourceHandlingOption, in.MaxItems, in.Marker,
 	}
@@ -117,22 +117,22 @@ func simulateCustomPolicy(c *service.Call, r state.Reader, in *iamapi.SimulateCu
 	// Nothing of the store is read: the permission is not one on any user.
 	caller := policy.Caller{Kind: policy.UserCaller, Account: a.ID}
 	switch {
-	case s.CallerArn != nil:
-		if caller, err = simulatedUser(*s.CallerArn); err != nil {
+	case asked.CallerArn != nil:
+		if caller, err = simulatedUser(*asked.CallerArn); err != nil {
 			return nil, err
 		}
-	case s.ResourcePolicy != nil:
+	case asked.ResourcePolicy != nil:
 		return nil, iamapi.InvalidInput.New("CallerArn is required with ResourcePolicy: its principals are compared with it.")
 	}
-	question := &simulate.Input{Sets: &policy.Sets{Caller: caller}}
-	if s.CallerArn == nil { // somebody of the account that owns the resources, whatever their ARNs say
+	question := &simulate.Input{Catalog: s.catalog, Sets: &policy.Sets{Caller: caller}}
+	if asked.CallerArn == nil { // somebody of the account that owns the resources, whatever their ARNs say
 		question.Owner = caller.Account
 	}
-	return s.answer(question, nil)
+	return asked.answer(question, nil)
 }
 
-func simulatePrincipalPolicy(c *service.Call, r state.Reader, in *iamapi.SimulatePrincipalPolicyRequest) (*iamapi.SimulatePolicyResponse, error) {
-	s := simulation{
+func (s *Service) simulatePrincipalPolicy(c *service.Call, r state.Reader, in *iamapi.SimulatePrincipalPolicyRequest) (*iamapi.SimulatePolicyResponse, error) {
+	asked := simulation{
 		in.PolicyInputList, in.PermissionsBoundaryPolicyInputList, in.ActionNames, in.ResourceArns, in.ResourcePolicy, in.ResourceOwner, in.CallerArn,
 		in.ContextEntries, in.ResourceHandlingOption, in.MaxItems, in.Marker,
 	}
@@ -140,23 +140,23 @@ func simulatePrincipalPolicy(c *service.Call, r state.Reader, in *iamapi.Simulat
 	if err != nil {
 		return nil, err
 	}
-	if h.kind == "group" && s.ResourcePolicy != nil && s.CallerArn == nil {
+	if h.kind == "group" && asked.ResourcePolicy != nil && asked.CallerArn == nil {
 		return nil, iamapi.InvalidInput.New("CallerArn is required with ResourcePolicy and a group: its principals are compared with it.")
 	}
-	question := &simulate.Input{Sets: setsOfHolder(r, h), InOrganization: r.Membership(h.account.ID) != nil}
+	question := &simulate.Input{Catalog: s.catalog, Sets: setsOfHolder(r, h), InOrganization: r.Membership(h.account.ID) != nil}
 	var tags map[string]string
-	if s.CallerArn == nil || *s.CallerArn == h.arn {
+	if asked.CallerArn == nil || *asked.CallerArn == h.arn {
 		tags = make(map[string]string, len(h.tags))
 		for _, t := range h.tags {
 			tags[t.Key] = t.Value
 		}
-	} else if question.Sets.Caller, err = simulatedUser(*s.CallerArn); err != nil { // as if it had the policies of the source
+	} else if question.Sets.Caller, err = simulatedUser(*asked.CallerArn); err != nil { // as if it had the policies of the source
 		return nil, err
 	}
 	if err := evaluable(question.Sets); err != nil {
 		return nil, err
 	}
-	return s.answer(question, tags)
+	return asked.answer(question, tags)
 }
 
 // setsOfHolder are the policies of a user, the sessions of a role, or a user who would have only those of a group.

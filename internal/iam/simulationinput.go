@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
-	"github.com/gatehouse-iam/gatehouse/catalog"
 	"github.com/gatehouse-iam/gatehouse/internal/api/iamapi"
 	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/service"
@@ -19,7 +18,6 @@ import (
 
 // fill adds what a simulation was given to the caller and its policies.
 func (s *simulation) fill(question *simulate.Input, tags map[string]string) error {
-	question.Catalog = catalog.Builtin()
 	question.BucketForObjects, question.ResourcePolicyUnknown = true, true
 	for _, add := range []func(*simulate.Input) error{s.actions, s.resources, s.owner, s.handling, s.policies, s.resourcePolicy} {
 		if err := add(question); err != nil {

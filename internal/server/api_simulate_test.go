@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -243,6 +245,37 @@ func TestSimulatePrincipalPolicy(t *testing.T) {
 	if got := a.all("AllowedByOrganizations"); len(got) != 1 || got[0] != "false" {
 		t.Errorf("an SCP that denies: %s", a)
 	}
+}
+
+// TestSimulateOwnService: the services of --catalog are simulated as those of AWS are. Elsewhere nobody knows them.
+func TestSimulateOwnService(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "services.json")
+	if err := os.WriteFile(file, []byte(`{"services": [{
+		"prefix": "crm", "name": "Customers",
+		"resourceTypes": [{"name": "customer", "arn": "arn:${Partition}:crm::${Account}:customer/${CustomerId}"}],
+		"actions": [{"name": "ReadCustomer", "level": "Read", "resources": [{"type": "customer", "required": true}]}]
+	}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x := newAPIOf(t, func(cfg *Config) { cfg.CatalogFile = file })
+	x.T = t
+	x.user(x.root, "bob")
+	x.ok(x.root, "PutUserPolicy", "UserName", "bob", "PolicyName", "p", "PolicyDocument", simulatedAll)
+	customer, other := "arn:aws:crm::"+testAccount+":customer/7", "arn:aws:crm::"+testAccount+":invoice/7"
+	for op, of := range map[string]params{
+		"SimulateCustomPolicy": ps("PolicyInputList.member.1", simulatedAll), "SimulatePrincipalPolicy": ps("PolicySourceArn", arnHere+"user/bob"),
+	} {
+		ask := func(action, resource string) params {
+			return append(slices.Clip(of), "ActionNames.member.1", action, "ResourceArns.member.1", resource)
+		}
+		x.decisions("allowed", op, ask("crm:ReadCustomer", customer)...)
+		x.decisions("implicitDeny", op, ask("crm:ReadCustomer", other)...) // on which it does not act
+		x.decisions("allowed", op, ask("s3:GetObject", "arn:aws:s3:::b/k")...)
+		x.want("400 InvalidInput Invalid action: crm:ReadCustomers. The nearest action is crm:ReadCustomer.", x.root, op, ask("crm:ReadCustomers", customer)...)
+	}
+	y := openAPI(t)
+	y.want("400 InvalidInput Invalid action: crm:ReadCustomer", y.root, "SimulateCustomPolicy", "ActionNames.member.1", "crm:ReadCustomer", "PolicyInputList.member.1", simulatedAll)
 }
 
 // TestSimulatePages: every result once, whatever the size of the pages.

@@ -267,7 +267,7 @@ func register(s *state.Store, cfg *Config) *service.Registry {
 	z.Alarm = cfg.alarm
 	r := service.NewRegistry(s, z, cfg.Logger)
 	r.DenialIDs = cfg.DenialIDs
-	iam.Register(r, cfg.Quotas)
+	iam.Register(r, cfg.Quotas, cfg.catalog)
 	sts.Register(r)
 	gatehouseapi.Register(r, z)
 	return r
