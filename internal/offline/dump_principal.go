@@ -2,6 +2,8 @@ package offline
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
@@ -50,7 +52,7 @@ func (d *Dump) Principal(name string) (*Principal, error) {
 		at, ok = d.roles[p.ARN]
 	}
 	if !ok {
-		return nil, fmt.Errorf("%s has no user or role %s (users: %d, roles: %d)", d.name, clip(name), len(d.users), len(d.roles))
+		return nil, d.noPrincipal(name, parsed)
 	}
 	e, err := d.entity(at)
 	if err != nil {
@@ -84,6 +86,37 @@ func (d *Dump) Principal(name string) (*Principal, error) {
 		}
 	}
 	return p, nil
+}
+
+// noPrincipal says that the dump has no such user or role, and of a group who may be meant.
+func (d *Dump) noPrincipal(name string, parsed arn.ARN) error {
+	kind, _, group, _ := parsed.Entity()
+	if parsed.Service != "iam" || kind != "group" {
+		return fmt.Errorf("%s has no user or role %s (users: %d, roles: %d)", d.name, clip(name), len(d.users), len(d.roles))
+	}
+	member := fmt.Sprintf("%s has no member of it", d.name)
+	if user := d.memberOf(name, group); user != "" {
+		member = "such as " + clip(user)
+	}
+	return fmt.Errorf("a group is not a principal: instead of %s name a member, who has its policies too (%s)", clip(name), member)
+}
+
+// memberOf is the ARN of the first user in a group, in the order of ARNs; "" where there is none. Entries that cannot be read have no groups: a
+// fault of them is told where somebody asks about them.
+func (d *Dump) memberOf(groupARN, group string) string {
+	at, ok := d.groups[group]
+	if !ok {
+		return ""
+	}
+	if g, err := d.entity(at); err != nil || g.name != groupARN {
+		return ""
+	}
+	for _, user := range slices.Sorted(maps.Keys(d.users)) {
+		if e, err := d.entity(d.users[user]); err == nil && slices.Contains(e.groups, group) {
+			return user
+		}
+	}
+	return ""
 }
 
 // policiesOf are the policies of one entity, inline ones first.

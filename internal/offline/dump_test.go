@@ -155,7 +155,12 @@ func TestDumpFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"alice": `principal "alice" is no ARN`, "arn:aws:iam::111111111111:group/ops": "has no user or role", "arn:aws:sts::111111111111:assumed-role/none/job": "has no user or role",
+		"alice": `principal "alice" is no ARN`, "arn:aws:sts::111111111111:assumed-role/none/job": "has no user or role",
+		"arn:aws:iam::111111111111:group/ops": "a group is not a principal: instead of arn:aws:iam::111111111111:group/ops name a member, who has its policies too " +
+			"(such as arn:aws:iam::111111111111:user/alice)",
+		"arn:aws:iam::222222222222:group/ops":    "name a member, who has its policies too (dump.json has no member of it)",
+		"arn:aws:iam::111111111111:group/others": "name a member, who has its policies too (dump.json has no member of it)",
+		"arn:aws:s3::111111111111:group/ops":     "has no user or role",
 	} {
 		if _, err := d.Principal(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", name, err, want)
