@@ -115,5 +115,5 @@ func (s *Store) Decide(requests []workload.Request) engine.Decide {
 		queries[i] = authz.Query{Principal: principals[name], Action: r.Action, Resource: r.Resource, Context: r.Context, Time: at}
 	}
 	view := s.store.View()
-	return func(i int) (bool, error) { return s.z.Decide(view, &queries[i]).Denial == nil, nil }
+	return func(i int) (bool, error) { return s.z.Decide(view, &queries[i]).Effect == policy.Allow, nil }
 }

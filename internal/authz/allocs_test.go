@@ -32,11 +32,22 @@ func TestDecisionsAllocateNothing(t *testing.T) {
 	} {
 		q.Action, q.Resource, q.Owner, q.Time, q.Context = "s3:GetObject", "arn:aws:s3:::b/k", accountA, at, benchmarkContext
 		if n := testing.AllocsPerRun(200, func() {
-			if a := w.z.Decide(view, &q); a.Denial != nil {
+			if a := w.z.Ask(view, &q); a.Denial != nil {
 				t.Error(a.Denial)
 			}
 		}); n > 0 {
 			t.Errorf("%+v: %v allocations", q.Principal, n)
 		}
+	}
+	denied := Query{
+		Principal: alice(accountA), Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Owner: accountA, Time: at,
+		Context: []policy.Entry{single("aws:RequestedRegion", "eu-west-9")},
+	}
+	if n := testing.AllocsPerRun(200, func() {
+		if d := w.z.Decide(view, &denied); d.Effect != policy.DenyExplicit {
+			t.Error(d)
+		}
+	}); n > 0 {
+		t.Errorf("a denial: %v allocations", n)
 	}
 }

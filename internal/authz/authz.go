@@ -77,12 +77,19 @@ func (z *Authorizer) Authorize(r state.Reader, s *Subject, action string, target
 		Principal: s.Principal, Session: s.Session, Action: action, Resource: target.ARN, Owner: target.Account, ResourceTags: target.Tags,
 		ResourcePolicy: target.Trust, NeedsResourcePolicy: target.MustTrust, own: &own,
 	}
-	return z.Decide(r, &q).Denial
+	return z.Ask(r, &q).Denial
 }
 
 // Decide is docs/spec/evaluation.md 4 for one check, with the policies that r sees. A principal that r does not know is denied everything, and
-// so is what cannot be decided, which z.Alarm is told of.
-func (z *Authorizer) Decide(r state.Reader, q *Query) Answer {
+// so is what cannot be decided, which z.Alarm is told of. It is for who has nobody to tell why: Ask says more of a denial, and costs more.
+func (z *Authorizer) Decide(r state.Reader, q *Query) policy.Decision {
+	k := check{z: z, r: r, q: q, quiet: true}
+	k.safely()
+	return k.decision
+}
+
+// Ask is Decide with what there is to be said of a denial.
+func (z *Authorizer) Ask(r state.Reader, q *Query) Answer {
 	k := check{z: z, r: r, q: q}
 	return k.answer()
 }

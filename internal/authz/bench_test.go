@@ -124,7 +124,7 @@ func BenchmarkDecide(b *testing.B) {
 		for i := range principals {
 			principals[i] = member(i)
 			query.Principal = &principals[i]
-			want[i] = z.Decide(view, &query).Decision.Effect
+			want[i] = z.Decide(view, &query).Effect
 			sets[i] = &z.callerOf(view, &query).sets
 		}
 		order := rand.New(rand.NewPCG(1, 2)).Perm(w.users)
@@ -151,7 +151,7 @@ func BenchmarkDecide(b *testing.B) {
 				i := order[n%len(order)]
 				n++
 				query.Principal = &principals[i]
-				if d := z.check(view, &query); d.Effect != want[i] {
+				if d := z.Decide(view, &query); d.Effect != want[i] {
 					b.Fatal(d)
 				}
 			}

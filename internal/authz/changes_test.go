@@ -188,7 +188,7 @@ func TestAnswersOfChangingStates(t *testing.T) {
 				views.LoadOrStore(v.Rev(), v)
 				for range 4 {
 					n := rnd.IntN(len(queries))
-					got := answeredAs(c.z.Decide(v, &queries[n]))
+					got := answeredAs(c.z.Ask(v, &queries[n]))
 					at := asked{v.Rev(), n}
 					if before, ok := seen[i][at]; ok && before != got {
 						t.Errorf("revision %d, query %d:\n was %+v\n now %+v", at.rev, n, before, got)
@@ -219,7 +219,7 @@ func TestAnswersOfChangingStates(t *testing.T) {
 			expected, ok := want[at]
 			if !ok {
 				v, _ := views.Load(at.rev)
-				expected = answeredAs(New(nil).Decide(v.(*state.View), &queries[at.query]))
+				expected = answeredAs(New(nil).Ask(v.(*state.View), &queries[at.query]))
 				want[at] = expected
 			}
 			if got != expected {

@@ -134,7 +134,7 @@ func TestFailures(t *testing.T) {
 		var heard []*Failure
 		z.Alarm = func(f *Failure) { heard = append(heard, f) }
 		for range 2 {
-			a := z.Decide(c.reader, &c.query)
+			a := z.Ask(c.reader, &c.query)
 			if allowed := a.Decision.Effect == policy.Allow; allowed != (c.failed == "" && c.shown == "") || allowed != (a.Denial == nil) {
 				t.Errorf("%s: %+v", c.name, a)
 			}
@@ -158,7 +158,7 @@ func TestFailures(t *testing.T) {
 		if f := heard[0]; !errors.Is(f, f.Err) {
 			t.Errorf("%s: the cause is not to be found in %v", c.name, f)
 		}
-		New(nil).Decide(c.reader, &c.query) // without anybody to tell
+		New(nil).Ask(c.reader, &c.query) // without anybody to tell
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/internal/state/statetest"
-	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
 const ownAccount = "111122223333"
@@ -25,11 +24,4 @@ func openStore(t testing.TB) *state.Store {
 func put(t testing.TB, s *state.Store, fn func(*state.Tx)) {
 	t.Helper()
 	statetest.Update(t, s, ownAccount, fn)
-}
-
-// check is the decision of a query without its denial.
-func (z *Authorizer) check(r state.Reader, q *Query) policy.Decision {
-	k := check{z: z, r: r, q: q}
-	k.safely()
-	return k.decision
 }

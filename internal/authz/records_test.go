@@ -174,7 +174,7 @@ func TestRecordsOfRefusals(t *testing.T) {
 		{"a panic", Query{Principal: alice(accountA), Action: "s3:GetObject"}, broken{w.store.View(), accountA, ""}, notDecided},
 	} {
 		c.q.Resource, c.q.Owner = "arn:aws:s3:::b/k", accountA
-		a := w.z.Decide(c.r, &c.q)
+		a := w.z.Ask(c.r, &c.q)
 		if a.Denial == nil || a.Denial.Record == nil {
 			t.Errorf("%s: %+v", c.name, a)
 			continue

@@ -286,7 +286,7 @@ func (e *estate) bruteForce(view *state.View, q *Inquiry) []person {
 	}
 	allowed := func(p *person, check Query) bool {
 		check.Principal, check.Session = p.principal, p.session
-		return z.Decide(view, &check).Denial == nil
+		return z.Ask(view, &check).Denial == nil
 	}
 	for i := range people {
 		if allowed(&people[i], q.Check) {

@@ -138,7 +138,7 @@ func (e *estate) granted(z *Authorizer, view *state.View, check *Query, s *Step)
 	default:
 		check.Principal = &state.Principal{Kind: state.RootUser, Account: ownAccount, ID: ownAccount}
 	}
-	d := z.Decide(view, check).Decision
+	d := z.Decide(view, check)
 	if d.Effect != policy.Allow || len(s.Grants) == 0 {
 		e.t.Fatalf("%+v is decided as %+v", s, d)
 	}

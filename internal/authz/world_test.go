@@ -137,7 +137,15 @@ func (w *world) session(text string) []*policy.Attached {
 	return []*policy.Attached{{Policy: w.load(text, policy.Session)}}
 }
 
-func (w *world) decide(q *Query) Answer { return w.z.Decide(w.store.View(), q) }
+// decide asks, and sees that the decision alone is the same.
+func (w *world) decide(q *Query) Answer {
+	w.t.Helper()
+	a := w.z.Ask(w.store.View(), q)
+	if d := w.z.Decide(w.store.View(), q); d != a.Decision {
+		w.t.Errorf("%s on %s by %+v: Decide says %+v, Ask %+v", q.Action, q.Resource, q.Principal, d, a.Decision)
+	}
+	return a
+}
 
 // bound gives a user or role of A a permissions boundary; attach a managed policy.
 func (w *world) attach(owner, name, text string, boundary bool) {

@@ -36,7 +36,7 @@ func (s *Service) authorize(c *service.Call, r state.Reader, in *ghapi.Authorize
 	if err != nil {
 		return nil, err
 	}
-	a := s.authorizer.Decide(r, q)
+	a := s.authorizer.Ask(r, q)
 	out := xAnswer(&a)
 	if a.Denial == nil {
 		return out, nil
