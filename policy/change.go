@@ -19,8 +19,9 @@ type Change struct {
 	// a new one. A policy that stands in several layers is named once for each statement that goes.
 	Policy    *Attached
 	Statement int // of RemoveStatement: its index
-	// Text is, of AddStatement, the statement as JSON for a policy of that Version, without a condition: exactly the action and the resource;
-	// in an RCP the statement of RCPFullAWSAccess, for no other can allow.
+	// Text is, of AddStatement, the statement as JSON for a policy of that Version: exactly the action and the resource; in an RCP the
+	// statement of RCPFullAWSAccess, for no other can allow. It has a condition only where it trusts an identity provider of many tenants,
+	// which is on the tenant; if the request does not say which, there is none, and Validate refuses the policy until it has one.
 	Text string
 	Side Side
 }

@@ -59,6 +59,7 @@ func (x *explainer) addition(layer Layer, level int, n *naming) Change {
 	}
 	switch layer {
 	case LayerTrust: // has no Resource
+		add.Conditions = x.tenant(n.principal, c.Policy)
 	case LayerRCP:
 		add.Resources = []string{"*"}
 	default:
@@ -70,17 +71,21 @@ func (x *explainer) addition(layer Layer, level int, n *naming) Change {
 	return c
 }
 
-// exactly is the Resource that matches the resource and, where the policy's Version lets it be said, nothing else. A new policy has the
-// Version with variables.
+// exactly is the Resource that matches the resource and, where the policy's Version lets it be said, nothing else.
 func (x *explainer) exactly(resource string, a *Attached) string {
 	tail := tailOffset(resource)
-	if !strings.ContainsAny(resource[tail:], "*?$") || a != nil && !x.e.document(a.Policy).Variables() {
-		return resource
+	return resource[:tail] + x.literally(resource[tail:], a)
+}
+
+// literally is the pattern that matches the text and, where the policy's Version lets it be said, nothing else. A new policy has the
+// Version with variables.
+func (x *explainer) literally(text string, a *Attached) string {
+	if !strings.ContainsAny(text, "*?$") || a != nil && !x.e.document(a.Policy).Variables() {
+		return text
 	}
 	var b strings.Builder
-	b.WriteString(resource[:tail])
-	for i := tail; i < len(resource); i++ {
-		switch c := resource[i]; c {
+	for i := range len(text) {
+		switch c := text[i]; c {
 		case '*', '?', '$':
 			b.WriteString("${" + string(rune(c)) + "}")
 		default:
@@ -88,4 +93,24 @@ func (x *explainer) exactly(resource string, a *Attached) string {
 		}
 	}
 	return b.String()
+}
+
+// tenant is the condition without which no policy may trust a provider of many tenants: that it speaks of the one that asks
+// (docs/spec/policy-language.md 8.5). Nil for other providers, and where the request does not say which tenant asks.
+func (x *explainer) tenant(p *Principal, a *Attached) []Condition {
+	context := x.r.Context
+	if x.r.PolicyContext != nil {
+		context = x.r.PolicyContext
+	}
+	for i := range p.Values {
+		keys, _ := tenantKeys(&p.Values[i])
+		for _, key := range keys {
+			for _, e := range context {
+				if SameKey(e.Key, key) && len(e.Values) == 1 {
+					return []Condition{{Name: StringEquals.String(), Operator: StringEquals, Key: key, Values: []string{x.literally(e.Values[0], a)}}}
+				}
+			}
+		}
+	}
+	return nil
 }

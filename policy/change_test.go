@@ -204,3 +204,47 @@ func TestChangesAllowExactlyTheResource(t *testing.T) {
 		}
 	}
 }
+
+// A provider that serves everybody is trusted with the tenant that asks, so that the policy is one that may be stored.
+func TestChangesTrustOneTenant(t *testing.T) {
+	t.Parallel()
+	const github, cognito = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com", "cognito-identity.amazonaws.com"
+	one := func(key string, values ...string) []policy.Entry { return []policy.Entry{{Key: key, Values: values}} }
+	for _, tt := range []struct {
+		name, provider     string
+		context, forPolicy []policy.Entry
+		want               string // the condition; "" if there is none
+		valid              bool
+	}{
+		{"subject", github, one("token.actions.githubusercontent.com:sub", "repo:o/r:ref:refs/heads/main"), nil,
+			`{"StringEquals":{"token.actions.githubusercontent.com:sub":["repo:o/r:ref:refs/heads/main"]}}`, true},
+		{"the other claim", github, one("Token.actions.githubusercontent.com:JOB_workflow_ref", "o/r"), nil,
+			`{"StringEquals":{"token.actions.githubusercontent.com:job_workflow_ref":["o/r"]}}`, true},
+		{"literally", github, one("token.actions.githubusercontent.com:sub", "*"), nil, `{"StringEquals":{"token.actions.githubusercontent.com:sub":["${*}"]}}`, true},
+		{"what the policy reads", cognito, one(cognito+":aud", "other"), one(cognito+":aud", "pool"), `{"StringEquals":{"cognito-identity.amazonaws.com:aud":["pool"]}}`, true},
+		{"no tenant", github, one("token.actions.githubusercontent.com:aud", "x"), nil, "", false},
+		{"several", github, one("token.actions.githubusercontent.com:sub", "x", "y"), nil, "", false},
+		{"absent", github, one("token.actions.githubusercontent.com:sub"), nil, "", false},
+		{"of one tenant", "accounts.google.com", one("accounts.google.com:sub", "x"), nil, "", true},
+	} {
+		s := policy.Sets{Caller: policy.Caller{Kind: policy.ProviderCaller, Names: []string{tt.provider}}}
+		r := policy.Request{Action: "sts:AssumeRoleWithWebIdentity", Resource: appRole, Context: tt.context, PolicyContext: tt.forPolicy}
+		changes := policy.Explain(&s, &r).Changes
+		want := `{"Effect":"Allow","Principal":{"Federated":["` + tt.provider + `"]},"Action":["sts:AssumeRoleWithWebIdentity"]`
+		if tt.want != "" {
+			want += `,"Condition":` + tt.want
+		}
+		if len(changes) != 1 || changes[0].Text != want+"}" {
+			t.Errorf("%s: %+v, want %s}", tt.name, changes, want)
+			continue
+		}
+		text := `{"Version":"2012-10-17","Statement":` + changes[0].Text + `}`
+		if _, err := policy.Parse(text, policy.Trust); (err == nil) != tt.valid {
+			t.Errorf("%s: %s is stored: %v", tt.name, text, err)
+		}
+		r.ResourcePolicy = loadKind(t, policy.Trust, text)
+		if d := policy.Decide(&s, &r); d.Effect != policy.Allow {
+			t.Errorf("%s: %s: %+v", tt.name, text, d)
+		}
+	}
+}
