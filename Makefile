@@ -75,6 +75,7 @@ verify: ## fail if something generated, formatted or listed in go.mod is not as 
 	[ -z "$$unformatted" ] || { echo "verify: not formatted by gofmt: $$unformatted" >&2; exit 1; }
 	go vet -composites=false ./... # generated tests list values by position; make lint looks at what is written by hand
 	go -C tools vet ./...
+	go -C bench vet ./compare ./store ./cmd/plain # what needs no peer
 	go mod tidy -diff
 	go -C tools mod tidy -diff
 	@echo "verify: everything is as it would be made now"

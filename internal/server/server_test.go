@@ -41,7 +41,7 @@ type node struct {
 	done   chan error
 }
 
-func startNode(t *testing.T, cfg *Config) *node {
+func startNode(t testing.TB, cfg *Config) *node {
 	t.Helper()
 	s, err := Open(t.Context(), cfg, "v-test")
 	if err != nil {
