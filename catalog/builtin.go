@@ -92,6 +92,15 @@ func (s *slot) decode() (*Service, error) {
 		}
 		return own[0], nil
 	}
+	text, err := s.text()
+	if err != nil {
+		return nil, err
+	}
+	return build(text, false)
+}
+
+// text is that of a service of AWS's, with the rows of additions.txt.
+func (s *slot) text() (*serviceText, error) {
 	var text serviceText
 	if err := readEntry(s.entry, &text); err != nil {
 		return nil, err
@@ -99,7 +108,7 @@ func (s *slot) decode() (*Service, error) {
 	if err := additions().apply(&text); err != nil {
 		return nil, err
 	}
-	return build(&text, false)
+	return &text, nil
 }
 
 func readEntry(entry *zip.File, to any) error {

@@ -1,5 +1,5 @@
 // Package catalog knows which services, actions, resource types and condition keys there are: AWS's (456 services), Gatehouse's own,
-// and those that somebody registers for programs of their own.
+// and those that somebody registers for programs of their own, or adds to AWS's.
 //
 // It says whether an action acts on a resource (Catalog.Verdict), which condition keys an action has, which actions a pattern means, and
 // the nearest name to a misspelt one. It does not know policies and decides nothing: docs/spec/evaluation.md 7 says what follows from a

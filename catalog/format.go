@@ -30,6 +30,7 @@ type fileText struct {
 
 type serviceText struct {
 	Prefix        string       `json:"prefix"`
+	Extends       string       `json:"extends"`
 	Name          string       `json:"name"`
 	RCP           bool         `json:"rcp"`
 	Keys          []keyText    `json:"keys"`
@@ -70,8 +71,9 @@ type dependentText struct {
 
 // builder makes a Service of its text, and checks everything that is said in it.
 type builder struct {
-	own   bool // a service of somebody's own: its keys are its own or global ones
+	own   bool // what somebody adds: its keys are of the service or global
 	s     *Service
+	forms *forms              // where the forms of ARNs go
 	keys  map[string]string   // names of keys in lower case, to the one spelling
 	lists map[string][]string // lists of keys, which are the same for many actions
 	types map[string]*ResourceType
@@ -79,27 +81,30 @@ type builder struct {
 
 // build gives an error that begins with the place in the service.
 func build(text *serviceText, own bool) (*Service, error) {
+	b, err := newBuilder(text, own)
+	if err != nil {
+		return nil, err
+	}
+	return b.done(), nil
+}
+
+func newBuilder(text *serviceText, own bool) (*builder, error) {
 	if err := checkPrefix(text.Prefix); err != nil {
 		return nil, err
 	}
 	if err := checkName("name", text.Name, maxName); err != nil {
 		return nil, err
 	}
-	b := builder{
+	b := &builder{
 		own:   own,
 		s:     &Service{Prefix: text.Prefix, Name: text.Name, RCP: text.RCP, byName: make(map[string]*Action, len(text.Actions))},
 		keys:  make(map[string]string, len(text.Keys)),
 		lists: map[string][]string{},
 		types: make(map[string]*ResourceType, len(text.ResourceTypes)),
 	}
-	b.s.forms.heads = map[string][]form{}
-	switch {
-	case len(text.Actions) > maxActions:
-		return nil, fmt.Errorf("%d actions are more than %d", len(text.Actions), maxActions)
-	case len(text.ResourceTypes) > maxTypes:
-		return nil, fmt.Errorf("%d resource types are more than %d", len(text.ResourceTypes), maxTypes)
-	case len(text.Keys) > maxKeys:
-		return nil, fmt.Errorf("%d condition keys are more than %d", len(text.Keys), maxKeys)
+	b.forms = &b.s.forms
+	if err := checkCounts(len(text.Actions), len(text.ResourceTypes), len(text.Keys)); err != nil {
+		return nil, err
 	}
 	for i := range text.Keys {
 		if err := b.addKey(&text.Keys[i]); err != nil {
@@ -117,10 +122,26 @@ func build(text *serviceText, own bool) (*Service, error) {
 			return nil, fmt.Errorf("actions[%d]: %w", i, err)
 		}
 	}
+	return b, nil
+}
+
+func checkCounts(actions, types, keys int) error {
+	switch {
+	case actions > maxActions:
+		return fmt.Errorf("%d actions are more than %d", actions, maxActions)
+	case types > maxTypes:
+		return fmt.Errorf("%d resource types are more than %d", types, maxTypes)
+	case keys > maxKeys:
+		return fmt.Errorf("%d condition keys are more than %d", keys, maxKeys)
+	}
+	return nil
+}
+
+func (b *builder) done() *Service {
 	slices.SortFunc(b.s.keys, func(a, b Key) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(b.s.types, func(a, b *ResourceType) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(b.s.actions, func(a, b *Action) int { return cmp.Compare(a.Name, b.Name) })
-	return b.s, nil
+	return b.s
 }
 
 func (b *builder) addKey(text *keyText) error {
@@ -148,12 +169,9 @@ func (b *builder) addType(text *typeText) error {
 	if b.types[fold(text.Name)] != nil {
 		return fmt.Errorf("%q stands twice", text.Name)
 	}
-	if len(text.ARN) > maxARN {
-		return fmt.Errorf("%q: the form of the ARN has more than %d bytes", text.Name, maxARN)
-	}
 	templates, err := parseTemplates(text.ARN)
 	if err != nil {
-		return fmt.Errorf("%q: the form of the ARN %w", text.Name, err)
+		return fmt.Errorf("%q: %w", text.Name, err)
 	}
 	keys, err := b.list(text.Keys)
 	if err != nil {
@@ -161,7 +179,7 @@ func (b *builder) addType(text *typeText) error {
 	}
 	t := &ResourceType{Service: b.s, Name: text.Name, ARN: text.ARN, Keys: keys, NeedsResourcePolicy: text.NeedsResourcePolicy}
 	for _, one := range templates {
-		b.s.forms.add(t, one)
+		b.forms.add(t, one)
 	}
 	b.types[fold(text.Name)] = t
 	b.s.types = append(b.s.types, t)
@@ -196,11 +214,7 @@ func (b *builder) addAction(text *actionText) error {
 		return fmt.Errorf("%q: %d dependent actions are more than %d", text.Name, len(text.Dependent), maxDependent)
 	}
 	for i, d := range text.Dependent {
-		prefix, name, _ := strings.Cut(d.Action, ":")
-		if checkPrefix(prefix) != nil || checkAction(name) != nil {
-			return fmt.Errorf(`%q: dependent[%d]: %q is not an action "prefix:Name"`, text.Name, i, d.Action)
-		}
-		if err := checkName("when", d.When, maxConditions); err != nil {
+		if err := d.check(); err != nil {
 			return fmt.Errorf("%q: dependent[%d]: %w", text.Name, i, err)
 		}
 		a.Dependent = append(a.Dependent, Dependent(d))
@@ -208,6 +222,14 @@ func (b *builder) addAction(text *actionText) error {
 	b.s.byName[fold(text.Name)] = a
 	b.s.actions = append(b.s.actions, a)
 	return nil
+}
+
+func (d *dependentText) check() error {
+	prefix, name, _ := strings.Cut(d.Action, ":")
+	if checkPrefix(prefix) != nil || checkAction(name) != nil {
+		return fmt.Errorf(`%q is not an action "prefix:Name"`, d.Action)
+	}
+	return checkName("when", d.When, maxConditions)
 }
 
 func (b *builder) addResource(a *Action, text *actionResourceText) error {

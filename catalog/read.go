@@ -13,8 +13,11 @@ import (
 // MaxFileSize is the longest file of services that Read takes, in bytes.
 const MaxFileSize = 4 << 20
 
-// Read reads services of somebody's own in the format of docs/catalog.md. Unknown, repeated and missing members are errors, as is
-// everything that would not hold: an action on a type that does not exist, a key of another service. Errors say where in the file.
+// Read reads services of somebody's own in the format of docs/catalog.md, and what extends services of AWS's. Unknown, repeated and missing
+// members are errors, as is everything that would not hold: an action on a type that does not exist, a key of another service. Errors
+// say where in the file.
+//
+// An extension comes as AWS's service with what it adds; With puts it into a catalogue.
 func Read(r io.Reader) ([]*Service, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
 	if err != nil {
@@ -40,9 +43,10 @@ func Read(r io.Reader) ([]*Service, error) {
 	}
 	services := make([]*Service, 0, len(file.Services))
 	for i := range file.Services {
-		s, err := build(&file.Services[i], true)
+		text := &file.Services[i]
+		s, err := text.service()
 		if err != nil {
-			return nil, fmt.Errorf("catalog: services[%d] (%.80q): %w", i, file.Services[i].Prefix, err)
+			return nil, fmt.Errorf("catalog: services[%d] (%.80q): %w", i, cmp.Or(text.Extends, text.Prefix), err)
 		}
 		if slices.ContainsFunc(services, func(other *Service) bool { return other.Prefix == s.Prefix }) {
 			return nil, fmt.Errorf("catalog: services[%d]: %q stands twice", i, s.Prefix)
@@ -50,6 +54,13 @@ func Read(r io.Reader) ([]*Service, error) {
 		services = append(services, s)
 	}
 	return services, nil
+}
+
+func (s *serviceText) service() (*Service, error) {
+	if s.Extends != "" {
+		return extended(s)
+	}
+	return build(s, true)
 }
 
 // maxDepth is deeper than any value of the format.

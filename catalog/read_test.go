@@ -122,30 +122,41 @@ func TestReadBounds(t *testing.T) {
 	}
 }
 
-// The document shows a whole file; it is one that is read.
-func TestDocumentedFile(t *testing.T) {
+// The document shows whole files; they are read.
+func TestDocumentedFiles(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/catalog.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "```json\n")
-	file, _, ok := strings.Cut(rest, "```")
-	if !ok {
-		t.Fatal("docs/catalog.md has no block of JSON")
+	c, files := Builtin(), 0
+	for i, part := range strings.Split(string(text), "```") {
+		file, ok := strings.CutPrefix(part, "json\n")
+		if i%2 == 0 || !ok {
+			continue
+		}
+		files++
+		if c, err = c.With(readAll(t, file)...); err != nil {
+			t.Fatal(err)
+		}
 	}
-	services := readAll(t, file)
-	c, err := Builtin().With(services...)
-	if err != nil {
-		t.Fatal(err)
+	if files != 2 {
+		t.Fatalf("docs/catalog.md has %d blocks of JSON", files)
 	}
-	if v := c.Verdict("invoices:CreateInvoice", "arn:aws:invoices::111111111111:invoice/2026/0001"); v != Known {
-		t.Errorf("the documented action on the documented resource: %s", v)
+	for action, resource := range map[string]string{
+		"invoices:CreateInvoice": "arn:aws:invoices::111111111111:invoice/2026/0001",
+		"apigateway:PaintTheme":  "arn:aws:apigateway:us-east-1::/themes/t",
+		"apigateway:GET":         "arn:aws:apigateway:us-east-1::/themes/t",
+		"apigateway:PATCH":       "arn:aws:apigateway:us-east-1::/accounts/a",
+	} {
+		if v := c.Verdict(action, resource); v != Known {
+			t.Errorf("%s on %s: %s", action, resource, v)
+		}
 	}
 }
 
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{smallest, string(gatehouseJSON), `{"services":[{"prefix":"x","name":"X","keys":[{"name":"x:k","type":"String"}],` +
+	for _, seed := range []string{smallest, string(gatehouseJSON), portals, `{"services":[{"prefix":"x","name":"X","keys":[{"name":"x:k","type":"String"}],` +
 		`"resourceTypes":[{"name":"t","arn":"arn:${Partition}:x:${Region}:*:t/${Name}-*/${NamePath}, arn:${Partition}:y:::u","keys":["x:k"]}],` +
 		`"actions":[{"name":"Do","level":"Read","resources":[{"type":"t","required":true,"keys":["x:k"]}],"keys":["x:k"],"dependent":[{"action":"iam:PassRole","when":"w"}]}]}]}`} {
 		f.Add([]byte(seed), "arn:aws:x:r::t/a-b/c")

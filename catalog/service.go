@@ -16,6 +16,9 @@ type Service struct {
 	types   []*ResourceType
 	keys    []Key
 	forms   forms
+	added   forms // of extensions
+
+	extensions []*serviceText // of a service of AWS's
 }
 
 // Actions are in the order of their names.

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/arn"
@@ -53,6 +54,7 @@ const (
 )
 
 var (
+	errTemplateLong     = fmt.Errorf("the form of the ARN has more than %d bytes", maxARN)
 	errTemplateARN      = errors.New(`is not of the form "arn:${Partition}:service:region:account:resource"`)
 	errTemplateVariable = errors.New(`has a "${" without a name and "}"`)
 	errTemplateMixed    = errors.New("has a variable beside other text before its last part")
@@ -63,11 +65,14 @@ var (
 const separator = ", "
 
 func parseTemplates(text string) ([]template, error) {
+	if len(text) > maxARN {
+		return nil, errTemplateLong
+	}
 	var list []template
 	for one := range strings.SplitSeq(text, separator) {
 		t, err := parseTemplate(one)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the form of the ARN %w", err)
 		}
 		list = append(list, t)
 	}
@@ -217,6 +222,9 @@ type forms struct {
 
 func (f *forms) add(t *ResourceType, one template) {
 	if head, ok := one.head(); ok {
+		if f.heads == nil {
+			f.heads = map[string][]form{}
+		}
 		f.heads[head] = append(f.heads[head], form{t, one})
 		return
 	}
@@ -257,6 +265,15 @@ func (f *forms) find(parts *[6]string, how reading, a *Action) (t *ResourceType,
 		}
 	}
 	return nil, fits
+}
+
+// typeOf gives the type of those on which the action acts.
+func (f *forms) typeOf(parts *[6]string, a *Action) *ResourceType {
+	t, fits := f.find(parts, narrow, a)
+	if !fits { // of no type of the service, unless a name has slashes
+		t, _ = f.find(parts, wide, a)
+	}
+	return t
 }
 
 // Match says whether the ARN is one of this type. A wildcard in it is a character like others, and a version or alias after a colon at its

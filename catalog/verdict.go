@@ -64,11 +64,11 @@ func (a *Action) TypeOf(resource string) *ResourceType {
 	if !ok {
 		return nil
 	}
-	t, fits := a.Service.forms.find(&parts, narrow, a)
-	if !fits { // of no type of the service, unless a name has slashes
-		t, _ = a.Service.forms.find(&parts, wide, a)
+	if t := a.Service.forms.typeOf(&parts, a); t != nil {
+		return t
 	}
-	return t
+	// What an extension adds comes after all else: so it takes no resource from a type that had it without.
+	return a.Service.added.typeOf(&parts, a)
 }
 
 func (a *Action) actsOn(t *ResourceType) bool {

@@ -47,7 +47,7 @@ Exit codes: 0 found, 1 nothing found, 2 bad input.`,
 	fl.StringVar(&search.Level, "level", "", "`level` of the actions: list, read, write, tagging or permissions-management")
 	fl.StringVar(&search.Type, "resource-type", "", "`name` of the resource type that actions act on")
 	fl.StringVar(&search.Key, "key", "", "condition `key` that actions have")
-	fl.StringArrayVar(&services, "services", nil, "JSON `file` with services of your own beside those of AWS; may be repeated")
+	fl.StringArrayVar(&services, "services", nil, "JSON `file` with services of your own, or what AWS's lack; may be repeated")
 	fl.StringVar(&output, "output", "table", "`form` of the answer: table or json")
 	complete(cmd, "list", "actions", "keys", "resource-types", "services")
 	complete(cmd, "level", "list", "read", "write", "tagging", "permissions-management")

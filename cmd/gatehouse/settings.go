@@ -63,7 +63,7 @@ var settings = []setting{
 	{name: "rotate-keys-every", usage: "age at which the store's keys are replaced, as 90d; 0: only on demand", preset: "90d",
 		set: setDuration(func(o *options) *time.Duration { return &o.RotateKeys })},
 	{name: "quota", form: many, usage: "`NAME=N` changes a quota of every account, such as UsersPerAccount or PolicySize; an unknown NAME lists them all", set: setQuotas},
-	{name: "catalog", usage: "JSON `file` with the services that your own programs ask about: what is in no catalogue is denied",
+	{name: "catalog", usage: "JSON `file` with the services that your own programs ask about, and what AWS's lack: what is in no catalogue is denied",
 		set: text(func(o *options) *string { return &o.CatalogFile })},
 	{name: "denial-ids", form: toggle, usage: "put the id that gatehouse explain takes at the end of each AccessDenied message; clients see it in the error's DecisionId in any case",
 		set: boolean(func(o *options) *bool { return &o.DenialIDs })},

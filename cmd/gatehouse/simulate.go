@@ -75,7 +75,7 @@ Exit codes: 0 as expected, or nothing was expected; 1 not as expected; 2 bad inp
 	fl.StringVar(&f.principal, "principal", "", "`ARN` of the user or role there who asks, with its policies, groups and boundary")
 	fl.StringVar(&f.expect, "expect", "", "allow, deny, explicit-deny or implicit-deny: the `answer` that is right")
 	fl.StringArrayVar(&f.suites, "suite", nil, "YAML `file` with a test suite; may be repeated")
-	fl.StringArrayVar(&f.services, "services", nil, "JSON `file` with services of your own beside those of AWS; may be repeated")
+	fl.StringArrayVar(&f.services, "services", nil, "JSON `file` with services of your own, or what AWS's lack; may be repeated")
 	fl.BoolVar(&f.policiesOnly, "no-catalog", false, "decide by the policies alone, whether or not there is such an action")
 	fl.BoolVar(&f.unchecked, "unchecked", false, "take policies that AWS would refuse today")
 	fl.StringVar(&f.output, "output", "table", "`form` of the answer: table, json or junit")

@@ -37,7 +37,7 @@ Exit codes: 0 nothing, or warnings only; 1 errors, with --strict warnings too; 2
 	fl.SortFlags = false
 	fl.StringVar(&kind, "kind", "", "`kind` of the policies: identity, managed, boundary, session, trust, resource, endpoint, scp or rcp")
 	fl.BoolVar(&strict, "strict", false, "warnings are as bad as errors")
-	fl.StringArrayVar(&services, "services", nil, "JSON `file` with services of your own beside those of AWS; may be repeated")
+	fl.StringArrayVar(&services, "services", nil, "JSON `file` with services of your own, or what AWS's lack; may be repeated")
 	fl.StringVar(&output, "output", "text", "`form` of the findings: text, json or sarif")
 	complete(cmd, "kind", "identity", "managed", "boundary", "session", "trust", "resource", "endpoint", "scp", "rcp")
 	complete(cmd, "output", "text", "json", "sarif")

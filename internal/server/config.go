@@ -51,7 +51,7 @@ type Config struct {
 
 	RemoteReset bool // dev: take resets from other machines too
 
-	CatalogFile string // JSON file with the services of the operator's own programs, beside those of AWS
+	CatalogFile string // JSON file with the services of the operator's own programs, and what extends those of AWS
 	DenialIDs   bool   // the ids of decisions stand in denials' messages too
 
 	Logger *slog.Logger
