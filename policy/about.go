@@ -67,7 +67,7 @@ func (s *ActionSearch) AddKeysOf(keys map[string]struct{}, p *Policy) {
 func (s *ActionSearch) addKeys(keys map[string]struct{}, p *Policy, i int) {
 	h := p.head(i)
 	if p.readsOthers(&h, keys) && s.about(p, &h, i) {
-		p.eachKey(&h, func(k *contextKey) { keys[k.name] = struct{}{} })
+		p.eachKey(&h, func(k contextKey) { keys[k.name] = struct{}{} })
 	}
 }
 

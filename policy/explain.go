@@ -256,11 +256,12 @@ func (x *explainer) statements() int {
 func (x *explainer) layer(layer Layer, level int, policies ...*Attached) *LayerVerdict {
 	v, n := LayerVerdict{Layer: layer, Level: level}, 0
 	for _, a := range policies {
-		for i := range a.Policy.Len() {
+		p := a.Policy
+		for i := range p.Len() {
 			st := &x.room[n]
 			n++
-			st.Policy, st.Statement, st.Denies = a, i, a.Policy.denies(i)
-			x.statement(st)
+			st.Policy, st.Statement, st.Denies = a, i, p.denies(i)
+			x.statement(st, p)
 			switch {
 			case !st.Applies:
 			case st.Denies:

@@ -1,14 +1,21 @@
 package policy
 
-// statement fills the verdict of one statement: (*Policy).apply, which also stops at the first element that fails, with its reason.
-func (x *explainer) statement(v *StatementVerdict) {
-	p, i := v.Policy.Policy, v.Statement
-	h := p.head(i)
-	if p.actionBits(i)&x.q.actions == 0 || p.matchAction(p.actionsOf(&h), &x.q) == h.has(flagNotAction) {
+// statement fills the verdict of one statement: (*Policy).apply, which also stops at the first element that fails, with its reason. p is its
+// policy.
+func (x *explainer) statement(v *StatementVerdict, p *Policy) {
+	i := v.Statement
+	if p.actionBits(i)&x.q.actions == 0 {
 		v.Failed = ElementAction
 		return
 	}
-	v.Missing = x.missingOf(p, &h)
+	h := p.head(i)
+	if p.matchAction(p.actionsOf(&h), &x.q) == h.has(flagNotAction) {
+		v.Failed = ElementAction
+		return
+	}
+	if h.conditions > 0 || p.extra != nil {
+		v.Missing = x.missingOf(p, &h)
+	}
 	if !h.has(flagAnyResource) && p.matchResource(p.resourcesOf(&h), &x.q) == h.has(flagNotResource) {
 		v.Failed = ElementResource
 		return
@@ -23,7 +30,8 @@ func (x *explainer) statement(v *StatementVerdict) {
 	conditions := p.conditionsOf(&h)
 	for j := range int(h.conditions) {
 		words := conditions[j*conditionWords:]
-		e := x.q.find(conditionKey(p, words))
+		key := conditionKey(p, words)
+		e := x.q.find(&key)
 		if !p.holds(words, e, &x.q) {
 			v.Failed, v.Condition = ElementCondition, x.condition(v, j, e)
 			return
@@ -33,18 +41,15 @@ func (x *explainer) statement(v *StatementVerdict) {
 }
 
 // conditionKey is the key of the condition of the words.
-func conditionKey(p *Policy, words []uint32) *contextKey {
-	return &contextKey{name: p.ref(words[0], words[1]), tag: words[2], hash: words[1] >> tagShift}
+func conditionKey(p *Policy, words []uint32) contextKey {
+	return contextKey{name: p.ref(words[0], words[1]), tag: words[2], hash: words[1] >> tagShift}
 }
 
 // missingOf are the absent keys of a statement: those of its resources, then each condition's own and those of its values.
 func (x *explainer) missingOf(p *Policy, h *head) []string {
-	if h.conditions == 0 && p.extra == nil {
-		return nil
-	}
 	var absent keyList
-	p.eachKey(h, func(k *contextKey) {
-		if x.q.find(k) == nil {
+	p.eachKey(h, func(k contextKey) {
+		if x.q.find(&k) == nil {
 			absent.add(k.name)
 		}
 	})
@@ -54,12 +59,12 @@ func (x *explainer) missingOf(p *Policy, h *head) []string {
 	return absent.names
 }
 
-// eachKey gives the keys that a statement reads, in that order.
-func (p *Policy) eachKey(h *head, read func(*contextKey)) {
+// eachKey gives the keys that a statement reads, in that order. One that several conditions in a row read comes once.
+func (p *Policy) eachKey(h *head, read func(contextKey)) {
 	variables := func(parts []part) {
 		for i := range parts {
 			if v := &parts[i]; !v.unresolved && v.key.name != "" { // a part that is text has no key
-				read(&v.key)
+				read(v.key)
 			}
 		}
 	}
@@ -69,8 +74,10 @@ func (p *Policy) eachKey(h *head, read func(*contextKey)) {
 		}
 	}
 	for words := p.conditionsOf(h); len(words) > 0; words = words[conditionWords:] {
-		if key := conditionKey(p, words); key.name != "" {
-			read(key)
+		if words[3]&conditionSame == 0 {
+			if key := conditionKey(p, words); key.name != "" {
+				read(key)
+			}
 		}
 		switch o, from, to := Operator(words[3]), words[4], words[5]; {
 		case o == ArnLike:
