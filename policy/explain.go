@@ -260,7 +260,7 @@ func (x *explainer) layer(layer Layer, level int, policies ...*Attached) *LayerV
 		for i := range p.Len() {
 			st := &x.room[n]
 			n++
-			st.Policy, st.Statement, st.Denies = a, i, p.denies(i)
+			st.Policy, st.Statement = a, i
 			x.statement(st, p)
 			switch {
 			case !st.Applies:
