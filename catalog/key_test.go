@@ -85,6 +85,9 @@ func TestNearest(t *testing.T) {
 		"s3:GetObjekt": "s3:GetObject", "s3:getobjcet": "s3:GetObject", "s4:GetObject": "s3:GetObject", "iam:AssumeRole": "sts:AssumeRole",
 		"dynamo:PutItem": "dynamodb:PutItem", "s3:HeadBucket": "", "nothing:LikeIt": "", "GetObject": "", "s3:": "", "lambda:InvokeFuction": "lambda:InvokeFunction",
 		"ec2:RunInstance": "ec2:RunInstances", "s3:ListBuckets": "s3:ListBucket",
+		"S3:getobjct": "s3:GetObject", "smt:AssumeRole": "sts:AssumeRole", "dynamdob:GetItem": "dynamodb:GetItem", // a slip in the prefix too
+		"dynamo:ListTables": "dynamodb:ListTables", "nothing:ListTables": "", "dynamo:ListTabels": "", // of several services one that is named alike
+		"nothing:ListProjects": "", "nothing:AssumeRoleWithSAML": "sts:AssumeRoleWithSAML", "nothing": "", "": "",
 	} {
 		got, ok := c.NearestAction(action)
 		if got != want || ok != (want != "") {

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// NearestAction finds the action whose name is most like the text, for a message about one that is not known. It looks at the service
-// that the text names, or at those with a prefix like it; then at actions of the same name in other services. It says no where nothing is near.
+// NearestAction finds the action that was perhaps meant by the text, for a message about one that is not known. It looks at the service
+// that the text names, and at those whose prefix differs by one slip, for the name that is most like; then at services of other prefixes for an action
+// of the very name. Several of these say nothing: there are many CreateProject. It says no where nothing is near.
 func (c *Catalog) NearestAction(action string) (string, bool) {
 	prefix, name, ok := strings.Cut(action, ":")
 	if !ok || len(prefix) > maxPrefix || len(name) > maxName {
@@ -15,7 +16,7 @@ func (c *Catalog) NearestAction(action string) (string, bool) {
 	prefix, name = fold(prefix), fold(name)
 	best := newNearest(action)
 	for _, p := range c.prefixes {
-		if far := distance(prefix, p); far <= reach(prefix) {
+		if far := distance(prefix, p); far <= 1 {
 			for _, a := range c.Service(p).actions {
 				best.look(a.String(), far+distance(name, fold(a.Name)))
 			}
@@ -24,12 +25,28 @@ func (c *Catalog) NearestAction(action string) (string, bool) {
 	if best.found {
 		return best.name, true
 	}
-	for _, p := range c.prefixes { // "iam:AssumeRole"
+	near, ok := c.onlyAction(name, func(p string) bool { return distance(prefix, p) <= reach(prefix) })
+	if !ok { // "iam:AssumeRole"
+		near, ok = c.onlyAction(name, func(string) bool { return true })
+	}
+	return near, ok
+}
+
+// onlyAction finds the action of a name that one service has, and no other.
+func (c *Catalog) onlyAction(name string, among func(prefix string) bool) (string, bool) {
+	only := ""
+	for _, p := range c.prefixes {
+		if !among(p) {
+			continue
+		}
 		if a := c.Service(p).Action(name); a != nil {
-			return a.String(), true
+			if only != "" {
+				return "", false
+			}
+			only = a.String()
 		}
 	}
-	return "", false
+	return only, only != ""
 }
 
 // NearestKey finds the condition key whose name is most like the text. It says no where nothing is near.

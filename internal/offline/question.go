@@ -111,7 +111,7 @@ func (a *Asker) ask(q *Question) (*Answer, error) {
 	}
 	answer.ByCatalogue = c.Refusal == "" && answer.Decision.Effect != c.Explanation.Decision.Effect
 	if c.Verdict == catalog.UnknownAction || c.Verdict == catalog.UnknownService {
-		answer.Hint, _ = nearestAction(a.catalog(), q.Action)
+		answer.Hint, _ = a.catalog().NearestAction(q.Action)
 	}
 	if q.Expect != nil {
 		answer.Difference = q.Expect.difference(answer)

@@ -317,7 +317,7 @@ func (f *Found) JSON(w io.Writer) error { return encode(w, f) }
 // Nearest says which action was perhaps meant, where nothing was found: ": did you mean s3:GetObject?", or "".
 func (s *Search) Nearest() string {
 	if s.Of == "actions" {
-		if near, ok := nearestAction(s.Catalog, s.Pattern); ok {
+		if near, ok := s.Catalog.NearestAction(s.Pattern); ok {
 			return ": did you mean " + near + "?"
 		}
 	}

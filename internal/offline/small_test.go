@@ -184,19 +184,6 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-func TestNearestAction(t *testing.T) {
-	t.Parallel()
-	c := catalog.Builtin()
-	for action, want := range map[string]string{
-		"s3:GetObjct": "s3:GetObject", "S3:getobjct": "s3:GetObject", "s4:GetObject": "s3:GetObject", "iam:AssumeRole": "sts:AssumeRole", "smt:AssumeRole": "sts:AssumeRole",
-		"nothing:ListProjects": "", "nothing": "", "": "", "dynamdob:GetItem": "dynamodb:GetItem",
-	} {
-		if got, ok := nearestAction(c, action); ok != (want != "") || ok && got != want {
-			t.Errorf("%s: %q, want %q", action, got, want)
-		}
-	}
-}
-
 // What meet finds is matched by both, and it finds something where there is something.
 func TestMeet(t *testing.T) {
 	t.Parallel()

@@ -86,7 +86,7 @@ func (v *validator) noAction(e element) {
 	wild := strings.ContainsAny(e.value, "*?")
 	near := ""
 	if !wild {
-		near = v.near(func(name string) (string, bool) { return nearestAction(v.catalog, name) }, e.value)
+		near = v.near(v.catalog.NearestAction, e.value)
 	}
 	switch service := v.catalog.Service(prefix); {
 	case strings.ContainsAny(prefix, "*?"):
