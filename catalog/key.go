@@ -17,12 +17,15 @@ func isGlobal(key string) bool {
 	if set.globals[fold(key)] != "" {
 		return true
 	}
-	return slices.ContainsFunc(set.global, func(k Key) bool { return keyMatches(k.Name, key) })
+	return slices.ContainsFunc(set.global, func(k Key) bool { return k.Match(key) })
 }
 
+// Match says whether the key is this one. ASCII case is ignored. The key may be one as requests have it ("aws:RequestTag/team") or as lists have
+// it ("aws:RequestTag/${TagKey}", "aws:RequestTag/<key>").
+func (k Key) Match(key string) bool { return keyMatches(k.Name, key) }
+
 // TakesKey says whether a condition on the key can be true for the action: the key is a global one, or one of the action, of a resource
-// type on which it acts, or of the action on such a type (docs/spec/evaluation.md 7). ASCII case is ignored. The key may be one as requests have it
-// ("aws:RequestTag/team") or as lists have it ("aws:RequestTag/${TagKey}", "aws:RequestTag/<key>").
+// type on which it acts, or of the action on such a type (docs/spec/evaluation.md 7). Key.Match says what key is which.
 func (a *Action) TakesKey(key string) bool {
 	if containsKey(a.Keys, key) {
 		return true
@@ -41,7 +44,7 @@ func (c *Catalog) KnowsKey(key string) bool {
 		return true
 	}
 	for _, s := range c.registered() {
-		if slices.ContainsFunc(s.keys, func(k Key) bool { return keyMatches(k.Name, key) }) {
+		if slices.ContainsFunc(s.keys, func(k Key) bool { return k.Match(key) }) {
 			return true
 		}
 	}

@@ -34,6 +34,8 @@ func TestTakesKey(t *testing.T) {
 		{"s3:GetObject", "token.actions.githubusercontent.com:repository", false},
 		{"sts:AssumeRoleWithWebIdentity", "token.actions.githubusercontent.com:repository", true},
 		{"sts:AssumeRoleWithSAML", "saml:aud", true},
+		{"secretsmanager:GetSecretValue", "secretsmanager:ResourceTag/team", true}, // "ResourceTag/tag-key" in the reference
+		{"ssm:DeregisterManagedInstance", "ssm:resourceTag/team", true},
 	} {
 		if got := Builtin().Action(tt.action).TakesKey(tt.key); got != tt.want {
 			t.Errorf("%s takes %q: %t, want %t", tt.action, tt.key, got, tt.want)
@@ -45,7 +47,8 @@ func TestKnowsKey(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]bool{
 		"s3:prefix": true, "S3:PREFIX": true, "s3:prefixx": false, "aws:MultiFactorAuthPresent": true, "aws:MultiFactorAuth": false,
-		"ec2:ResourceTag/x": true, "saml:sub": true, "token.actions.githubusercontent.com:sub": true, "": false, ":": false, "aws:": false,
+		"ec2:ResourceTag/x": true, "saml:sub": true, "token.actions.githubusercontent.com:sub": true, "glacier:ResourceTag/team": true, // "ResourceTag/" in the reference
+		"secretsmanager:ResourceTag/team": true, "secretsmanager:ResourceTag/": false, "": false, ":": false, "aws:": false,
 	} {
 		if got := Builtin().KnowsKey(key); got != want {
 			t.Errorf("%q is known: %t, want %t", key, got, want)

@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/catalog"
@@ -105,7 +106,7 @@ func (v *validator) key(e element, known []*catalog.Action, all bool) {
 	if ofProvider(e.value) {
 		return
 	}
-	if !knowsKey(v.catalog, e.value) {
+	if !v.catalog.KnowsKey(e.value) {
 		v.find(RuleUnknownKey, e.at, "there is no condition key %s%s", clip(e.value), v.near(v.catalog.NearestKey, e.value))
 		return
 	}
@@ -113,15 +114,38 @@ func (v *validator) key(e element, known []*catalog.Action, all bool) {
 		return
 	}
 	for _, a := range known {
-		if a.TakesKey(e.value) || a.TakesKey(tagKey(e.value)) {
+		if a.TakesKey(e.value) {
 			return
 		}
+	}
+	if v.nobodys(e.value, known) {
+		return
 	}
 	what := "none of the actions has"
 	if len(known) == 1 {
 		what = known[0].String() + " does not have"
 	}
 	v.find(RuleKeyNotTaken, e.at, "%s the condition key %s: it is absent whenever this is asked", what, clip(e.value))
+}
+
+// nobodys says whether one of the services has the key, and the catalogue does not say of which actions: "lambda:SourceFunctionArn" is a key of all
+// calls that a function makes.
+func (v *validator) nobodys(key string, known []*catalog.Action) bool {
+	prefix, _, _ := strings.Cut(key, ":")
+	services := map[*catalog.Service]bool{v.catalog.Service(prefix): true}
+	for _, a := range known {
+		services[a.Service] = true
+	}
+	for s := range services {
+		if s == nil || !slices.ContainsFunc(s.Keys(), func(k catalog.Key) bool { return k.Match(key) }) {
+			continue
+		}
+		v.work += matchWork * len(s.Actions())
+		if v.work > maxWork || !slices.ContainsFunc(s.Actions(), func(a *catalog.Action) bool { return a.TakesKey(key) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // near is a question for the nearest name, "" where there is none.
@@ -134,14 +158,6 @@ func (v *validator) near(nearest func(string) (string, bool), name string) strin
 	}
 	return ""
 }
-
-// tagKey is how some services write their keys of tags in their lists: "secretsmanager:ResourceTag/tag-key".
-func tagKey(key string) string {
-	head, _, _ := strings.Cut(key, "/")
-	return head + "/tag-key"
-}
-
-func knowsKey(c *catalog.Catalog, key string) bool { return c.KnowsKey(key) || c.KnowsKey(tagKey(key)) }
 
 // ofProvider says whether the key is one of an identity provider, whose names are its own: "idp.example.com/tenant:sub".
 func ofProvider(key string) bool {
@@ -173,7 +189,7 @@ func (v *validator) variablesIn(e element) {
 		}
 		key, _, _ := strings.Cut(name, ",")
 		key = strings.TrimSpace(key)
-		if key == "*" || key == "?" || key == "$" || ofProvider(key) || knowsKey(v.catalog, key) {
+		if key == "*" || key == "?" || key == "$" || ofProvider(key) || v.catalog.KnowsKey(key) {
 			continue
 		}
 		v.find(RuleUnknownVariable, e.at, "there is no condition key %s for the variable ${%s}%s", clip(key), clip(name), v.near(v.catalog.NearestKey, key))

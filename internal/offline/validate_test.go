@@ -63,6 +63,8 @@ func TestValidate(t *testing.T) {
 		{name: "streams of groups", text: one(`"Action":["logs:PutLogEvents","logs:CreateLogGroup"],"Resource":"arn:aws:logs:*:*:log-group:/aws/x/*"`)},
 		{name: "one group", text: one(`"Action":["logs:PutLogEvents","logs:CreateLogGroup"],"Resource":"arn:aws:logs:us-east-1:111111111111:log-group:/aws/?"`), want: "action-without-resource logs:PutLogEvents"},
 		{name: "keys of tags, by example", text: one(`"Action":"secretsmanager:GetSecretValue","Resource":"*","Condition":{"StringEquals":{"secretsmanager:ResourceTag/team":"x"}}`)},
+		{name: "keys of tags, by nothing", text: one(`"Action":"glacier:DeleteArchive","Resource":"*","Condition":{"StringEquals":{"glacier:ResourceTag/team":"x"}}`)},
+		{name: "key of which nobody says whose it is", text: one(`"Action":"s3:GetObject","Resource":"*","Condition":{"ArnEquals":{"lambda:SourceFunctionArn":"arn:aws:lambda:*:*:function:f"}}`)},
 		{name: "another type", text: one(`"Action":["iam:GetUser","s3:GetObject"],"Resource":["arn:aws:iam::*:role/x","arn:aws:iam::*:user/x","arn:aws:s3:::*"]`), want: "resource-without-action arn:aws:iam::*:role/x"},
 		{name: "swallowed colons", text: one(`"Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:*:*:app!*"`)},
 		{name: "documents of AWS", text: one(`"Action":"ssm:GetDocument","Resource":"arn:aws:ssm:*::document/AWS-*"`)},

@@ -107,7 +107,12 @@ func convertService(files map[string][]byte, prefix, name string) (*service, err
 		return nil, err
 	}
 	for _, k := range conditionKeys {
-		s.Keys = append(s.Keys, key{k.Key, k.Type})
+		one := key{nameOf(k.Key), k.Type}
+		if i := slices.IndexFunc(s.Keys, func(other key) bool { return other.Name == one.Name }); i < 0 {
+			s.Keys = append(s.Keys, one)
+		} else if s.Keys[i].Type != one.Type {
+			return nil, fmt.Errorf("key %s is of the types %s and %s", one.Name, s.Keys[i].Type, one.Type)
+		}
 	}
 	var resourceTypes map[string]struct {
 		Key, ARN      string
@@ -117,7 +122,7 @@ func convertService(files map[string][]byte, prefix, name string) (*service, err
 		return nil, err
 	}
 	for _, t := range resourceTypes {
-		s.ResourceTypes = append(s.ResourceTypes, resourceType{t.Key, t.ARN, t.ConditionKeys})
+		s.ResourceTypes = append(s.ResourceTypes, resourceType{t.Key, t.ARN, namesOf(t.ConditionKeys)})
 	}
 	var list map[string]struct {
 		Name, AccessLevel string
@@ -136,13 +141,13 @@ func convertService(files map[string][]byte, prefix, name string) (*service, err
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", a.Name, err)
 		}
-		one := action{Name: a.Name, Level: level, Keys: a.ConditionKeys}
+		one := action{Name: a.Name, Level: level, Keys: namesOf(a.ConditionKeys)}
 		for _, r := range a.ResourceTypes {
 			t, ok := resourceTypes[strings.ToLower(r.Name)]
 			if !ok {
 				return nil, fmt.Errorf("%s: the service has no resource type %s", a.Name, r.Name)
 			}
-			one.Resources = addResource(one.Resources, resource{t.Key, r.Required, r.ConditionKeys})
+			one.Resources = addResource(one.Resources, resource{t.Key, r.Required, namesOf(r.ConditionKeys)})
 		}
 		s.Actions = append(s.Actions, one)
 	}
@@ -150,6 +155,29 @@ func convertService(files map[string][]byte, prefix, name string) (*service, err
 	slices.SortFunc(s.ResourceTypes, func(a, b resourceType) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(s.Actions, func(a, b action) int { return cmp.Compare(a.Name, b.Name) })
 	return s, nil
+}
+
+// nameOf is the name of a key with its variable part in the form "${TagKey}": of some services the reference has "ResourceTag/tag-key", of others
+// "ResourceTag/" with nothing behind.
+func nameOf(key string) string {
+	if head, ok := strings.CutSuffix(key, "/tag-key"); ok {
+		key = head + "/"
+	}
+	if strings.HasSuffix(key, "/") {
+		key += "${TagKey}"
+	}
+	return key
+}
+
+// namesOf are names of keys, each once.
+func namesOf(keys []string) []string {
+	var list []string
+	for _, k := range keys {
+		if name := nameOf(k); !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // addResource makes one of two entries for the same type: the package has some.

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -64,6 +65,28 @@ func TestConvert(t *testing.T) {
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// However the reference writes the part of a key that stands for anything, it is written in one way, once.
+func TestConvertVariableKeys(t *testing.T) {
+	t.Parallel()
+	files := small()
+	files["data/conditionKeys/x.json"] = []byte(`{"a":{"key":"x:Tag/","type":"String"},"b":{"key":"x:Tag/${TagKey}","type":"String"},"c":{"key":"x:R/tag-key","type":"ARN"},"d":{"key":"x:tag-key","type":"String"}}`)
+	files["data/resourceTypes/x.json"] = []byte(`{"t":{"key":"T","arn":"arn:${Partition}:x:::t","conditionKeys":["x:Tag/${TagKey}","x:Tag/","x:R/tag-key"]}}`)
+	files["data/actions/x.json"] = []byte(`{"tag":{"name":"Tag","accessLevel":"Read","resourceTypes":[{"name":"T","conditionKeys":["x:Tag/"]}],"conditionKeys":["x:R/tag-key","x:tag-key"]},
+		"do":{"name":"Do","accessLevel":"Read"}}`)
+	s, err := convertService(files, "x", "X")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(s.Keys, s.ResourceTypes, s.Actions[1].Resources, s.Actions[1].Keys),
+		"[{x:R/${TagKey} ARN} {x:Tag/${TagKey} String} {x:tag-key String}] [{T arn:${Partition}:x:::t [x:Tag/${TagKey} x:R/${TagKey}]}] [{T false [x:Tag/${TagKey}]}] [x:R/${TagKey} x:tag-key]"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	files["data/conditionKeys/x.json"] = []byte(`{"a":{"key":"x:Tag/","type":"String"},"b":{"key":"x:Tag/${TagKey}","type":"ARN"}}`)
+	if _, err := convertService(files, "x", "X"); err == nil || !strings.HasPrefix(err.Error(), "key x:Tag/${TagKey} is of the types ") {
+		t.Errorf("one key of two types: %v", err)
 	}
 }
 
