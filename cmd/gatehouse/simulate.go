@@ -23,7 +23,7 @@ type simulateFlags struct {
 	boundary, resourcePolicy, trustPolicy, endpoint string
 	gateway                                         bool
 	accountDetails, principal, caller, owner        string
-	actions, resources, context                     []string
+	actions, resources, checks, context             []string
 	expect, output                                  string
 	suites, services                                []string
 	policiesOnly, unchecked                         bool
@@ -39,6 +39,9 @@ func (a *app) simulateCommand() *cobra.Command {
 Policies are given layer by layer, or come from a dump of an account that "aws iam get-account-authorization-details" made. --suite runs the
 cases of a test suite instead; docs/simulate.md describes its format, and that of the JSON output.
 
+--check gives the checks of one call that needs several, the operation's own first: one for each resource that it names, and the actions that
+it needs besides, such as iam:PassRole. The call is allowed only if all of them are; --expect is about the call.
+
 A policy is a file, "-" for standard input, the ARN of an AWS managed policy, or FullAWSAccess for --scp.
 
 --scp and --rcp come in the order of levels, the organization's root first; LEVEL=FILE, counted from 0, gives one level several policies.
@@ -51,6 +54,8 @@ that follow from the caller (aws:PrincipalArn, aws:username, …) are in the con
 Exit codes: 0 as expected, or nothing was expected; 1 not as expected; 2 bad input.`,
 		Example: `  gatehouse simulate --identity dev.json --action s3:GetObject --resource arn:aws:s3:::data/x --expect deny
   gatehouse simulate --account-details dump.json --principal arn:aws:iam::111111111111:user/alice --action iam:CreateUser
+  gatehouse simulate --identity dev.json --check lambda:CreateFunction=arn:aws:lambda:eu-west-1:111111111111:function:f \
+    --check iam:PassRole=arn:aws:iam::111111111111:role/app --context iam:PassedToService=lambda.amazonaws.com
   gatehouse simulate --suite policies.yaml --output junit`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.simulate(cmd, &f) },
@@ -59,6 +64,7 @@ Exit codes: 0 as expected, or nothing was expected; 1 not as expected; 2 bad inp
 	fl.SortFlags = false
 	fl.StringArrayVar(&f.actions, "action", nil, "`action` to ask, prefix:Name; may be repeated")
 	fl.StringArrayVar(&f.resources, "resource", nil, "`ARN` of the resource; may be repeated (default \"*\")")
+	fl.StringArrayVar(&f.checks, "check", nil, "`ACTION[=ARN]`: a check of one call (default \"*\"); may be repeated")
 	fl.StringVar(&f.caller, "caller", "", "`who` asks")
 	fl.StringVar(&f.owner, "owner", "", "`account` of the resource (default that in its ARN, else the caller's)")
 	fl.StringArrayVar(&f.context, "context", nil, "context key, `KEY=VALUE`, or KEY=[a,b] for a key of several values; may be repeated")
@@ -181,15 +187,14 @@ func (a *app) askSuites(cmd *cobra.Command, f *simulateFlags) ([]*simulation, er
 // askFlags asks every action on every resource.
 func (a *app) askFlags(_ *cobra.Command, f *simulateFlags) ([]*simulation, error) {
 	switch {
-	case len(f.actions) == 0:
-		return nil, errors.New("what is asked? Give --action, or --suite")
+	case len(f.actions) == 0 && len(f.checks) == 0:
+		return nil, errors.New("what is asked? Give --action, --check or --suite")
+	case len(f.checks) > 0 && len(f.actions)+len(f.resources) > 0:
+		return nil, errors.New("--check does not go with --action and --resource: it names both, for one call")
 	case f.accountDetails != "" && f.principal == "" && f.caller == "":
 		return nil, fmt.Errorf("who asks? Give --principal, the ARN of a user or role of %s", f.accountDetails)
 	case f.owner != "" && (len(f.owner) != 12 || strings.Trim(f.owner, "0123456789") != ""):
 		return nil, fmt.Errorf("--owner: %q is not the id of an account, 12 digits", f.owner)
-	}
-	if err := f.roles(); err != nil {
-		return nil, err
 	}
 	base := offline.Question{Principal: f.principal, Caller: f.caller, Owner: f.owner}
 	var err error
@@ -208,20 +213,12 @@ func (a *app) askFlags(_ *cobra.Command, f *simulateFlags) ([]*simulation, error
 			return nil, fmt.Errorf("--expect: %w", err)
 		}
 	}
-	resources := f.resources
-	if len(resources) == 0 {
-		resources = []string{"*"}
-	}
-	if len(f.actions)*len(resources) > offline.MaxQuestions {
-		return nil, fmt.Errorf("%d actions on %d resources: at most %d together", len(f.actions), len(resources), offline.MaxQuestions)
-	}
 	s := &simulation{}
-	for _, action := range f.actions {
-		for _, resource := range resources {
-			q := base
-			q.Action, q.Resource = action, resource
-			s.questions = append(s.questions, &q)
-		}
+	if s.questions, err = f.questions(&base); err != nil {
+		return nil, err
+	}
+	if err := f.roles(s.questions); err != nil {
+		return nil, err
 	}
 	if s.asker, err = newAsker(a.files(), f.services, f.accountDetails); err != nil {
 		return nil, err
@@ -230,10 +227,48 @@ func (a *app) askFlags(_ *cobra.Command, f *simulateFlags) ([]*simulation, error
 	return []*simulation{s}, nil
 }
 
-// roles refuses policies that no question would read: of roles that are assumed the trust policy counts, and of nothing else.
-func (f *simulateFlags) roles() error {
-	assumes := slices.ContainsFunc(f.actions, func(a string) bool { return strings.HasPrefix(strings.ToLower(a), "sts:") }) &&
-		slices.ContainsFunc(f.resources, func(r string) bool { return strings.Contains(r, ":role/") })
+// questions are the call, or every action on every resource, over what all have in common.
+func (f *simulateFlags) questions(base *offline.Question) ([]*offline.Question, error) {
+	if len(f.checks) > 0 {
+		q := *base
+		for _, text := range f.checks {
+			action, resource, given := strings.Cut(text, "=")
+			switch {
+			case action == "" || given && resource == "":
+				return nil, fmt.Errorf("--check: %q has not the form ACTION=ARN", text)
+			case !given:
+				resource = "*"
+			}
+			q.Checks = append(q.Checks, &offline.Question{Action: action, Resource: resource})
+		}
+		return []*offline.Question{&q}, nil
+	}
+	resources := f.resources
+	if len(resources) == 0 {
+		resources = []string{"*"}
+	}
+	if len(f.actions)*len(resources) > offline.MaxQuestions {
+		return nil, fmt.Errorf("%d actions on %d resources: at most %d together", len(f.actions), len(resources), offline.MaxQuestions)
+	}
+	var list []*offline.Question
+	for _, action := range f.actions {
+		for _, resource := range resources {
+			q := *base
+			q.Action, q.Resource = action, resource
+			list = append(list, &q)
+		}
+	}
+	return list, nil
+}
+
+// roles refuses policies that no question would read: of roles that are assumed the trust policy counts, and of nothing else. Those of a call are
+// for its operation's service.
+func (f *simulateFlags) roles(questions []*offline.Question) error {
+	sts := func(q *offline.Question) bool { return strings.HasPrefix(strings.ToLower(q.Action), "sts:") }
+	if checks := questions[0].Checks; checks != nil && sts(checks[0]) {
+		questions = checks
+	}
+	assumes := slices.ContainsFunc(questions, func(q *offline.Question) bool { return sts(q) && strings.Contains(q.Resource, ":role/") })
 	switch {
 	case f.trustPolicy != "" && !assumes:
 		return errors.New("--trust-policy is for actions of sts on the ARN of a role: give both, or --resource-policy for another resource")

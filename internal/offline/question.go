@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// Question is one action on one resource, with all that is known of who asks and of what there is.
+// Question is one action on one resource, or a call that needs several checks, with all that is known of who asks and of what there is.
 type Question struct {
 	Name  string // of a case in a suite
 	Place string // "file:line" of it
@@ -31,6 +31,12 @@ type Question struct {
 	Grantees         []string // of the resource's ACL, see policy.Request
 	// NeedsResourcePolicy and Exempt are as in simulate.Input.
 	NeedsResourcePolicy, Exempt bool
+
+	// Checks are those of a call (docs/spec/evaluation.md 7), in the place of Action and Resource: of each its Action and Resource, its Expect, if
+	// there is one, and what is its own of Context, Owner, PolicyContext, Grantees, NeedsResourcePolicy, Exempt and the policies Resource, Trust and
+	// RCP. The first is of the operation that is called, see simulate.Call.
+	Checks  []*Question
+	PerItem bool // of a call, see simulate.Call
 
 	Expect *Expect // nil: nothing is expected
 }
@@ -52,8 +58,13 @@ type Asker struct {
 type Answer struct {
 	Question *Question
 	Caller   string
-	Check    *simulate.Check
-	// Decision is that of Check, or of the policies alone where the Asker says so.
+	Check    *simulate.Check // nil for a call
+	// Checks are the answers to the checks of a call, in their order. Decides is the index of the one that decides, see simulate.CallResult.
+	Checks  []*Answer
+	Decides int
+	// Dependent are actions that such a call may need besides, and nobody asked about. It is told only where what was asked is allowed.
+	Dependent []catalog.Dependent
+	// Decision is that of Check; of a call that of the check that decides.
 	Decision policy.Decision
 	// Difference is how the answer differs from what is expected; "" where it does not, or where nothing is expected.
 	Difference string
@@ -70,15 +81,31 @@ type Answer struct {
 func (a *Asker) Prepare(questions []*Question) error {
 	work := 0
 	for _, q := range questions {
-		in, _, err := a.input(q)
+		cost, err := a.cost(q)
 		if err != nil {
 			return q.placed(err)
 		}
-		if work += in.Cost(); work > MaxWork {
+		if work += cost; work > MaxWork {
 			return fmt.Errorf("the questions are too many for so many policies: more than %d bytes of policies would be asked", MaxWork)
 		}
 	}
 	return nil
+}
+
+// cost is in the unit of MaxWork.
+func (a *Asker) cost(q *Question) (int, error) {
+	if q.Checks != nil {
+		call, _, err := a.call(q)
+		if err != nil {
+			return 0, err
+		}
+		return call.Cost(), call.Valid()
+	}
+	in, _, err := a.input(q)
+	if err != nil {
+		return 0, err
+	}
+	return in.Cost(), nil
 }
 
 // Ask answers a question.
@@ -96,6 +123,9 @@ func (q *Question) placed(err error) error {
 }
 
 func (a *Asker) ask(q *Question) (*Answer, error) {
+	if q.Checks != nil {
+		return a.askCall(q)
+	}
 	in, caller, err := a.input(q)
 	if err != nil {
 		return nil, err
@@ -104,19 +134,36 @@ func (a *Asker) ask(q *Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &results[0].Checks[0]
-	answer := &Answer{Question: q, Caller: caller.Name, Check: c, Decision: c.Decision, policiesOnly: a.PoliciesOnly, dump: a.Dump}
-	if a.PoliciesOnly && c.Refusal == "" {
-		answer.Decision = c.Explanation.Decision
-	}
-	answer.ByCatalogue = c.Refusal == "" && answer.Decision.Effect != c.Explanation.Decision.Effect
+	answer := a.answer(q, &results[0].Checks[0])
+	answer.Caller = caller.Name
+	a.tellDependent(answer, []*Question{q})
+	return answer, nil
+}
+
+// answer is what a check says to a question.
+func (a *Asker) answer(q *Question, c *simulate.Check) *Answer {
+	answer := &Answer{Question: q, Check: c, Decision: c.Decision, policiesOnly: a.PoliciesOnly, dump: a.Dump}
+	answer.ByCatalogue = c.Refusal == "" && c.Decision.Effect != c.Explanation.Decision.Effect
 	if c.Verdict == catalog.UnknownAction || c.Verdict == catalog.UnknownService {
 		answer.Hint, _ = a.catalog().NearestAction(q.Action)
 	}
 	if q.Expect != nil {
 		answer.Difference = q.Expect.difference(answer)
 	}
-	return answer, nil
+	return answer
+}
+
+// tellDependent fills Dependent with what the catalogue knows of the operation, which the first of the checks asks about.
+func (a *Asker) tellDependent(answer *Answer, asked []*Question) {
+	operation := a.catalog().Action(asked[0].Action)
+	if operation == nil || answer.Decision.Effect != policy.Allow {
+		return
+	}
+	for _, d := range operation.Dependent {
+		if !slices.ContainsFunc(asked, func(q *Question) bool { return policy.SameKey(q.Action, d.Action) }) {
+			answer.Dependent = append(answer.Dependent, d)
+		}
+	}
 }
 
 func (a *Asker) catalog() *catalog.Catalog {
@@ -146,7 +193,7 @@ func (a *Asker) input(q *Question) (*simulate.Input, *Caller, error) {
 	}
 	in := &simulate.Input{
 		Catalog: a.catalog(), Actions: []string{q.Action}, Resources: []string{q.Resource}, Owner: q.Owner, Grantees: q.Grantees,
-		Gateway: q.Policies.Gateway, NeedsResourcePolicy: q.NeedsResourcePolicy, Exempt: q.Exempt,
+		Gateway: q.Policies.Gateway, NeedsResourcePolicy: q.NeedsResourcePolicy, Exempt: q.Exempt, PoliciesOnly: a.PoliciesOnly,
 		Sets: &policy.Sets{Caller: caller.Caller, Root: caller.Root},
 	}
 	if err := a.callerSets(in.Sets, q, principal); err != nil {

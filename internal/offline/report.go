@@ -35,6 +35,8 @@ func NewReporter(form string, w io.Writer) (Reporter, error) {
 func (a *Answer) why() string {
 	c, d := a.Check, &a.Decision
 	switch {
+	case a.Checks != nil:
+		return a.callWhy()
 	case c.Refusal != "" && d.Effect != policy.Allow:
 		return c.Refusal
 	case a.ByCatalogue:
@@ -65,14 +67,13 @@ func (a *Answer) atLevel(l policy.Layer, level int) string {
 // catalogueWhy says what the catalogue has against the action or the resource.
 func (a *Answer) catalogueWhy() string {
 	c := a.Check
-	prefix, _, _ := strings.Cut(c.Action, ":")
 	hint := ""
 	if a.Hint != "" {
 		hint = ": did you mean " + a.Hint + "?"
 	}
 	switch c.Verdict {
 	case catalog.UnknownService:
-		return "there is no service " + clip(prefix) + hint
+		return "there is no service " + clip(servicePrefix(c.Action)) + hint
 	case catalog.UnknownAction:
 		return "there is no action " + clip(c.Action) + hint
 	case catalog.NoResource:
@@ -294,45 +295,65 @@ func (r *textReporter) end() {
 	}
 }
 
+// print writes an answer: one that is as a suite expects in a line, others in full.
 func (a *Answer) print(p *printer) {
 	q := a.Question
+	switch {
+	case q.Name == "":
+		a.full(p, "")
+		return
+	case a.Difference == "":
+		p.printf("ok     %s\n", printable(q.Name))
+		return
+	}
+	p.printf("FAIL   %s (%s)\n", printable(q.Name), printable(q.Place))
+	p.line("", "wrong", a.Difference)
+	p.line("", "asked", a.asked())
+	a.details(p, "")
+}
+
+// line writes a part of an answer.
+func (p *printer) line(indent, label, text string) {
+	p.printf("%s  %-9s%s\n", indent, label, printable(text))
+}
+
+// full is an answer under what was asked.
+func (a *Answer) full(p *printer, indent string) {
 	word := "DENY"
 	if a.Decision.Effect == policy.Allow {
 		word = "ALLOW"
 	}
-	what := q.Action + " on " + q.Resource
-	if a.Caller != "" {
-		what += " by " + a.Caller
-	}
-	switch {
-	case q.Name == "":
-		p.printf("%-5s  %s\n", word, printable(what))
-	case a.Difference == "":
-		p.printf("ok     %s\n", printable(q.Name))
-		return
-	default:
-		p.printf("FAIL   %s (%s)\n", printable(q.Name), printable(q.Place))
-	}
-	line := func(label, text string) { p.printf("  %-9s%s\n", label, printable(text)) }
+	p.printf("%s%-5s  %s\n", indent, word, printable(a.asked()))
 	if a.Difference != "" {
-		line("wrong", a.Difference)
+		p.line(indent, "wrong", a.Difference)
 	}
-	if q.Name != "" {
-		line("asked", what)
+	a.details(p, indent)
+}
+
+// details say why the answer is what it is; of a call they have the answers to its checks.
+func (a *Answer) details(p *printer, indent string) {
+	p.line(indent, "why", a.why())
+	for _, d := range a.Dependent {
+		p.line(indent, "may need", d.Action+": "+d.When)
 	}
-	line("why", a.why())
+	if a.Checks != nil {
+		for _, c := range a.Checks {
+			c.full(p, indent+"  ")
+		}
+		return
+	}
 	for _, text := range a.near() {
-		line("near", text)
+		p.line(indent, "near", text)
 	}
 	if a.Decision.Effect != policy.Allow {
 		if missing := a.Check.Missing; len(missing) > 0 {
-			line("missing", strings.Join(missing, ", ")+" (absent from the context)")
+			p.line(indent, "missing", strings.Join(missing, ", ")+" (absent from the context)")
 		}
 		for _, text := range a.changes() {
-			line("change", text)
+			p.line(indent, "change", text)
 		}
 	}
 	if a.Check.Verdict != catalog.Known && !a.ByCatalogue {
-		line("note", a.catalogueWhy())
+		p.line(indent, "note", a.catalogueWhy())
 	}
 }

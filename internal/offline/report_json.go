@@ -64,7 +64,7 @@ type answerJSON struct {
 	Suite            string `json:",omitempty"`
 	Name, Place      string `json:",omitempty"`
 	Caller           string `json:",omitempty"`
-	Action, Resource string
+	Action, Resource string `json:",omitempty"`
 	Owner            string `json:",omitempty"`
 	Decision         string
 	Explicit         bool
@@ -73,14 +73,17 @@ type answerJSON struct {
 	Policy           *policyJSON    `json:",omitempty"`
 	Statement        *statementJSON `json:",omitempty"`
 	Why              string
-	Catalog          string       `json:",omitempty"`
-	Nearest          string       `json:",omitempty"`
-	Missing          []string     `json:",omitempty"`
-	Changes          []changeJSON `json:",omitempty"`
-	Layers           []layerJSON
-	Expect           string `json:",omitempty"`
-	AsExpected       *bool  `json:",omitempty"`
-	Difference       string `json:",omitempty"`
+	Catalog          string           `json:",omitempty"`
+	Nearest          string           `json:",omitempty"`
+	Missing          []string         `json:",omitempty"`
+	Changes          []changeJSON     `json:",omitempty"`
+	Layers           []layerJSON      `json:",omitzero"` // a check has them always, a call never
+	DependentActions []foundDependent `json:",omitempty"`
+	Decides          *int             `json:",omitempty"`
+	Checks           []answerJSON     `json:",omitempty"`
+	Expect           string           `json:",omitempty"`
+	AsExpected       *bool            `json:",omitempty"`
+	Difference       string           `json:",omitempty"`
 }
 
 type policyJSON struct {
@@ -129,11 +132,10 @@ type conditionJSON struct {
 }
 
 func (a *Answer) json() answerJSON {
-	q, c, d := a.Question, a.Check, &a.Decision
+	q, d := a.Question, &a.Decision
 	out := answerJSON{
-		Name: q.Name, Place: q.Place, Caller: a.Caller, Action: q.Action, Resource: q.Resource, Owner: c.Owner,
+		Name: q.Name, Place: q.Place, Caller: a.Caller, Action: q.Action, Resource: q.Resource,
 		Decision: "Deny", Explicit: d.Effect == policy.DenyExplicit, Level: levelOf(d.Layer, d.Level), Why: a.why(),
-		Nearest: a.Hint, Missing: c.Missing, Layers: []layerJSON{},
 	}
 	if d.Effect == policy.Allow {
 		out.Decision = "Allow"
@@ -144,6 +146,29 @@ func (a *Answer) json() answerJSON {
 	if d.Policy != nil {
 		out.Policy, out.Statement = policyOf(d.Policy), a.statementJSON(d.Policy, d.Statement)
 	}
+	if q.Expect != nil {
+		out.Expect, out.AsExpected, out.Difference = q.Expect.Effect, new(a.Difference == ""), a.Difference
+	}
+	for _, needed := range a.Dependent {
+		out.DependentActions = append(out.DependentActions, foundDependent(needed))
+	}
+	if a.Checks == nil {
+		a.checkJSON(&out)
+		return out
+	}
+	if a.Decides >= 0 {
+		out.Decides = &a.Decides
+	}
+	for _, c := range a.Checks {
+		out.Checks = append(out.Checks, c.json())
+	}
+	return out
+}
+
+// checkJSON adds what there is to say of one check.
+func (a *Answer) checkJSON(out *answerJSON) {
+	c := a.Check
+	out.Owner, out.Nearest, out.Missing, out.Layers = c.Owner, a.Hint, c.Missing, []layerJSON{}
 	if c.Verdict != catalog.Known {
 		out.Catalog = c.Verdict.String()
 	}
@@ -153,10 +178,6 @@ func (a *Answer) json() answerJSON {
 	for i := range c.Explanation.Layers {
 		out.Layers = append(out.Layers, a.layerJSON(&c.Explanation.Layers[i]))
 	}
-	if q.Expect != nil {
-		out.Expect, out.AsExpected, out.Difference = q.Expect.Effect, new(a.Difference == ""), a.Difference
-	}
-	return out
 }
 
 func levelOf(l policy.Layer, level int) *int {

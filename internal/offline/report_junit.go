@@ -30,6 +30,11 @@ type junitCase struct {
 	File    string        `xml:"file,attr,omitempty"`
 	Line    string        `xml:"line,attr,omitempty"`
 	Failure *junitFailure `xml:"failure"`
+	Out     *junitText    `xml:"system-out"` // of a call: what its checks say
+}
+
+type junitText struct {
+	Text string `xml:",cdata"`
 }
 
 type junitFailure struct {
@@ -83,12 +88,17 @@ func (a *Answer) junit(suite string) junitCase {
 		c.File, c.Line = printable(q.Place[:i]), q.Place[i+1:]
 	}
 	if c.Name == "" {
-		c.Name = printable(q.Action + " on " + q.Resource)
-	}
-	if a.Difference == "" {
-		return c
+		c.Name = printable(a.what())
 	}
 	var b strings.Builder
+	switch {
+	case a.Difference == "" && a.Checks == nil:
+		return c
+	case a.Difference == "":
+		a.full(&printer{w: &b}, "")
+		c.Out = &junitText{b.String()}
+		return c
+	}
 	a.print(&printer{w: &b})
 	c.Failure = &junitFailure{Message: printable(a.Difference), Text: b.String()}
 	return c

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,41 +112,47 @@ func (r *suiteReader) suite(n *yaml.Node) (*Suite, error) {
 // oneCase reads a case over what the suite says for all.
 func (r *suiteReader) oneCase(n *yaml.Node, base *Question) (*Question, error) {
 	q := &Question{}
-	var effect, reason, statement string
+	var e expectation
 	take := r.question(q)
+	maps.Copy(take, r.check(q, &e))
 	take["name"] = stringInto(&q.Name)
-	take["action"] = stringInto(&q.Action)
 	take["resource"] = stringInto(&q.Resource)
-	take["expect"] = stringInto(&effect)
-	take["reason"] = stringInto(&reason)
-	take["statement"] = stringInto(&statement)
-	take["policy-context"] = contextInto(&q.PolicyContext)
-	take["exempt"] = boolInto(&q.Exempt)
-	take["needs-resource-policy"] = boolInto(&q.NeedsResourcePolicy)
+	take["checks"] = r.checksInto(&q.Checks)
+	take["per-item"] = boolInto(&q.PerItem)
 	if err := mapping(n, take); err != nil {
 		return nil, err
 	}
-	for _, m := range []struct{ name, value string }{{"name", q.Name}, {"action", q.Action}, {"resource", q.Resource}, {"expect", effect}} {
-		if m.value == "" {
-			return nil, atNode(n, "member %s is missing", m.name)
-		}
+	needed := []member{{"name", q.Name}, {"action", q.Action}, {"resource", q.Resource}, {"expect", e.effect}}
+	switch {
+	case q.Checks != nil && (q.Action != "" || q.Resource != ""):
+		return nil, atNode(n, "checks stand in the place of action and resource")
+	case q.Checks != nil:
+		needed = slices.Delete(needed, 1, 3)
+	case q.PerItem:
+		return nil, atNode(n, "per-item goes with checks")
+	}
+	if err := missing(n, needed...); err != nil {
+		return nil, err
 	}
 	var err error
-	if q.Expect, err = NewExpect(effect); err != nil {
-		return nil, atNode(n, "expect: %s", err)
+	if q.Expect, err = e.read(n); err != nil {
+		return nil, err
 	}
-	if reason != "" {
-		if err := q.Expect.because(reason); err != nil {
-			return nil, atNode(n, "reason: %s", err)
-		}
-	}
-	if statement != "" && statement != "none" && !strings.Contains(statement, "#") {
-		return nil, atNode(n, "statement %q has not the form POLICY#INDEX or POLICY#SID", clip(statement))
-	}
-	q.Expect.Statement = statement
 	q.Place = fmt.Sprintf("%s:%d", r.file, n.Line)
 	q.under(base)
 	return q, nil
+}
+
+// member is one that has to be there.
+type member struct{ name, value string }
+
+func missing(n *yaml.Node, members ...member) error {
+	for _, m := range members {
+		if m.value == "" {
+			return atNode(n, "member %s is missing", m.name)
+		}
+	}
+	return nil
 }
 
 // under fills what the case leaves out from what its suite says for all.
@@ -165,7 +173,7 @@ func (q *Question) under(base *Question) {
 // question is what may stand both in a case and in the suite for all its cases.
 func (r *suiteReader) question(q *Question) map[string]func(*yaml.Node) error {
 	return map[string]func(*yaml.Node) error{
-		"policies":  func(n *yaml.Node) error { return r.policies(n, &q.Policies) },
+		"policies":  func(n *yaml.Node) error { return mapping(n, r.policies(&q.Policies)) },
 		"principal": stringInto(&q.Principal),
 		"caller": func(n *yaml.Node) error {
 			if n.Kind != yaml.MappingNode {
@@ -199,8 +207,8 @@ func (r *suiteReader) question(q *Question) map[string]func(*yaml.Node) error {
 	}
 }
 
-// policies reads the layers.
-func (r *suiteReader) policies(n *yaml.Node, p *Policies) error {
+// policies are the layers.
+func (r *suiteReader) policies(p *Policies) map[string]func(*yaml.Node) error {
 	one := func(into **PolicyRef) func(*yaml.Node) error {
 		return func(n *yaml.Node) error {
 			ref, err := r.ref(n)
@@ -224,12 +232,12 @@ func (r *suiteReader) policies(n *yaml.Node, p *Policies) error {
 			})
 		}
 	}
-	return mapping(n, map[string]func(*yaml.Node) error{
+	return map[string]func(*yaml.Node) error{
 		"identity": several(&p.Identity), "session": several(&p.Session), "boundary": one(&p.Boundary),
 		"scp": levels(&p.SCP), "rcp": levels(&p.RCP),
 		"resource": one(&p.Resource), "trust": one(&p.Trust), "endpoint": one(&p.Endpoint),
 		"gateway": boolInto(&p.Gateway),
-	})
+	}
 }
 
 // refs reads one policy, or a list of them.

@@ -256,6 +256,7 @@ func TestTerminal(t *testing.T) {
 func FuzzReadSuite(f *testing.F) {
 	f.Add("name: x\ncaller: anonymous\npolicies: {identity: a.json, scp: [[b, {text: '{}'}]]}\ncontext: {a: [b], c: ~}\ncases:\n" + aCase)
 	f.Add("cases: [{name: a, action: b, resource: c, expect: deny, reason: scp 1, statement: none}]")
+	f.Add("cases: [{name: a, checks: [{action: 's3:GetObject', resource: [a, b], policies: {resource: a, rcp: []}, expect: deny}, {action: 'x:Y', resource: '*'}], per-item: true, expect: deny}]")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := ReadSuite("s.yaml", text)
 		if err == nil && len(s.Cases) == 0 {

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,98 +10,106 @@ import (
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// Call is an API call, which may need several checks (docs/spec/evaluation.md 7): one for every resource that it names, and the actions that
-// depend on its parameters.
+// Call is an API call that needs several checks (docs/spec/evaluation.md 7): one for every resource that it names, and one for each action that its
+// parameters need besides, such as iam:PassRole.
 type Call struct {
-	Input   *Input // without Actions and Resources. Its Context has the keys of the whole call
-	Part           // of the operation
-	With    []Part // the dependent actions that its parameters need: iam:PassRole, sts:TagSession, …
-	PerItem bool   // the service tells of each resource whether it was denied, and does not fail the call for it (DeleteObjects)
-}
-
-// Part is one action of a call.
-type Part struct {
-	Action    string
-	Resources []string       // those that the call names; none for an action that takes "*" only
-	Context   []policy.Entry // keys of this part, over those of the Input
-	// ResourcePolicy is the policy of these resources, in the place of the Input's; nil where that holds, or there is none.
-	ResourcePolicy *policy.Attached
-	Owner          string // of these resources, in the place of the Input's
+	// Checks are Inputs of one action and one resource each, all with the same Sets, Catalog and PoliciesOnly. The first is of the operation that
+	// is called, and so are all with the same action. Their contexts have the keys that they alone have.
+	Checks []*Input
+	// Context are the keys of the whole call, the caller's included. Of the keys of its action's service a check sees those that the catalogue has
+	// for the action and the resource, and all of other prefixes. What a check says itself goes before.
+	Context []policy.Entry
+	// PerItem: the service tells of each resource whether it was denied, and does not fail the call for it (DeleteObjects).
+	PerItem bool
 }
 
 // CallResult is the outcome of a call.
 type CallResult struct {
-	Effect policy.Effect // of the whole call: all checks must allow it, but for those of items
-	Checks []Check       // of the operation, then of the parts, each in the order of its resources
-	Denied *Check        // the first check that did not allow; nil if all did. Where the call is PerItem it may be allowed all the same
+	Effect policy.Effect // the worst of all checks, but for those of items
+	Checks []Check       // of Call.Checks, in their order
+	// Decides is the index of the first check that has the Effect and takes part in it; -1 where a call is allowed that denied all its items.
+	Decides int
 }
 
-// RunCall simulates a call. It fails for one that cannot be made, because a required resource is not named or an action is no part of the
-// operation, and with ErrLimit. Each check sees those keys of the service that its action has on its resource, and all others.
+// RunCall simulates a call. It fails for one that is not valid, and with ErrLimit.
 func RunCall(c *Call) (*CallResult, error) {
-	operation := c.Input.catalog().Action(c.Action)
-	if operation != nil {
-		if err := required(operation, c.Resources); err != nil {
-			return nil, err
-		}
+	if err := c.Valid(); err != nil {
+		return nil, err
 	}
-	out := &CallResult{Effect: policy.Allow}
-	for i := range 1 + len(c.With) {
-		part := &c.Part
-		if i > 0 {
-			if part = &c.With[i-1]; !depends(operation, part.Action) {
-				return nil, fmt.Errorf("%s is no part of a call of %s", part.Action, c.Action)
-			}
-		}
-		checks, err := c.part(part)
+	out := &CallResult{Effect: policy.Allow, Checks: make([]Check, 0, len(c.Checks))}
+	for i := range c.Checks {
+		results, err := Run(c.input(i))
 		if err != nil {
 			return nil, err
 		}
-		if out.Checks = append(out.Checks, checks...); len(out.Checks) > MaxChecks {
-			return nil, fmt.Errorf("%w: more than %d checks", ErrLimit, MaxChecks)
+		check := results[0].Checks[0]
+		if !c.isItem(&check) {
+			out.Effect = worse(out.Effect, check.Decision.Effect)
 		}
-		for j := range checks {
-			if i > 0 || !c.PerItem {
-				out.Effect = worse(out.Effect, checks[j].Decision.Effect)
-			}
-		}
+		out.Checks = append(out.Checks, check)
 	}
-	if i := slices.IndexFunc(out.Checks, func(c Check) bool { return c.Decision.Effect != policy.Allow }); i >= 0 {
-		out.Denied = &out.Checks[i]
-	}
+	out.Decides = slices.IndexFunc(out.Checks, func(check Check) bool {
+		return check.Decision.Effect == out.Effect && (out.Effect == policy.Allow || !c.isItem(&check))
+	})
 	return out, nil
 }
 
-// part makes the checks of one action.
-func (c *Call) part(p *Part) ([]Check, error) {
-	in := *c.Input
-	if p.Owner != "" {
-		in.Owner = p.Owner
+// operation is the action of the call.
+func (c *Call) operation() string { return c.Checks[0].Actions[0] }
+
+// isItem says whether the check is of something that can be denied without failing the call.
+func (c *Call) isItem(check *Check) bool {
+	return c.PerItem && policy.SameKey(check.Action, c.operation())
+}
+
+// input is a check with what it sees of the call.
+func (c *Call) input(i int) *Input {
+	in := *c.Checks[i]
+	context := c.Context
+	if !in.PoliciesOnly {
+		context = keysOn(in.catalog().Action(in.Actions[0]), in.Resources[0], context)
 	}
-	if p.ResourcePolicy != nil {
-		in.ResourcePolicy, in.Trust = p.ResourcePolicy, p.ResourcePolicy
+	in.Context = Overlay(context, in.Context...)
+	if in.PolicyContext != nil {
+		in.PolicyContext = Overlay(context, in.PolicyContext...)
 	}
-	resources := p.Resources
-	if len(resources) == 0 {
-		resources = []string{"*"}
+	return &in
+}
+
+// Valid is an error where there is no such call: it has no check, more than MaxChecks, or not the resources that every call of its operation has.
+// That the catalogue does not name an action among those that the operation may need is no fault: it does not have all of them.
+func (c *Call) Valid() error {
+	if n := len(c.Checks); n > MaxChecks {
+		return fmt.Errorf("%w: a call with %d checks, at most %d", ErrLimit, n, MaxChecks)
 	}
-	action := in.catalog().Action(p.Action)
-	context, policyContext := Overlay(in.Context, p.Context...), in.PolicyContext
-	if policyContext != nil {
-		policyContext = Overlay(policyContext, p.Context...)
-	}
-	var checks []Check
-	for _, resource := range resources {
-		one := in
-		one.Actions, one.Resources = []string{p.Action}, []string{resource}
-		one.Context, one.PolicyContext = keysOn(action, resource, context), keysOn(action, resource, policyContext)
-		results, err := Run(&one)
-		if err != nil {
-			return nil, err
+	for _, in := range c.Checks {
+		if len(in.Actions) != 1 || len(in.Resources) != 1 {
+			return errors.New("each check of a call has one action and one resource")
 		}
-		checks = append(checks, results[0].Checks...)
 	}
-	return checks, nil
+	if len(c.Checks) == 0 {
+		return errors.New("a call has one check at least")
+	}
+	a := c.Checks[0].catalog().Action(c.operation())
+	if a == nil || c.Checks[0].PoliciesOnly {
+		return nil
+	}
+	var resources []string
+	for _, in := range c.Checks {
+		if policy.SameKey(in.Actions[0], c.operation()) {
+			resources = append(resources, in.Resources[0])
+		}
+	}
+	return required(a, resources)
+}
+
+// Cost is what all checks cost together, see Input.Cost.
+func (c *Call) Cost() int {
+	n := 0
+	for i := range c.Checks {
+		n += c.input(i).Cost()
+	}
+	return n
 }
 
 // required says which type of resource is not named, though every call has one (docs/spec/evaluation.md 7, item 3).
@@ -117,11 +126,6 @@ func required(a *catalog.Action, resources []string) error {
 		}
 	}
 	return nil
-}
-
-// depends says whether a call of the operation can need the action too.
-func depends(operation *catalog.Action, action string) bool {
-	return operation != nil && slices.ContainsFunc(operation.Dependent, func(d catalog.Dependent) bool { return policy.SameKey(d.Action, action) })
 }
 
 // keysOn are the keys that a check of the action on the resource has: those of its service that are keys of other types are absent.

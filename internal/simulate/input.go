@@ -48,6 +48,8 @@ type Input struct {
 	BucketForObjects bool
 	// Exempt: the calls need no permission. Of sts:GetCallerIdentity and sts:GetSessionToken it is known.
 	Exempt bool
+	// PoliciesOnly: the policies alone decide. What the catalogue says of an action and a resource is told, and denies nothing.
+	PoliciesOnly bool
 }
 
 // Bounds of what one Run does. A check costs about as much as the text of the policies is long, more where keys of the context have many

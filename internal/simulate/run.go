@@ -59,7 +59,7 @@ func (r *run) check(action, resource string) Check {
 	c.Explanation = policy.Explain(r.in.Sets, p.request())
 	c.Decision = c.Explanation.Decision
 	if c.Decision.Effect == policy.Allow {
-		if c.Refusal = p.reserved(); c.Refusal != "" || c.catalogDenies(&r.in.Sets.Caller) {
+		if c.Refusal = p.reserved(); c.Refusal != "" || !r.in.PoliciesOnly && c.catalogDenies(&r.in.Sets.Caller) {
 			c.Decision = policy.Decision{}
 		}
 	}
