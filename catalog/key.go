@@ -38,6 +38,32 @@ func (a *Action) TakesKey(key string) bool {
 	return isGlobal(key)
 }
 
+// Key finds a condition key by its name, as Key.Match takes it. Where services differ in the type of a key, that of the key's own service counts.
+func (c *Catalog) Key(key string) (Key, bool) {
+	match := func(list []Key) (Key, bool) {
+		i := slices.IndexFunc(list, func(k Key) bool { return strings.EqualFold(k.Name, key) })
+		if i < 0 {
+			i = slices.IndexFunc(list, func(k Key) bool { return k.Match(key) })
+		}
+		if i < 0 {
+			return Key{}, false
+		}
+		return list[i], true
+	}
+	if k, ok := match(GlobalKeys()); ok {
+		return k, true
+	}
+	if k, ok := match(allKeys().list); ok {
+		return k, true
+	}
+	for _, s := range c.registered() {
+		if k, ok := match(s.keys); ok {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
 // KnowsKey says whether some service or every action has the key. ASCII case is ignored.
 func (c *Catalog) KnowsKey(key string) bool {
 	if isGlobal(key) || allKeys().has(key) {

@@ -56,6 +56,25 @@ func TestKnowsKey(t *testing.T) {
 	}
 }
 
+func TestKey(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]Key{
+		"aws:sourceip": {"aws:SourceIp", "IPAddress"}, "aws:RequestTag/team": {"aws:RequestTag/${TagKey}", "String"}, "s3:MAX-keys": {"s3:max-keys", "Numeric"},
+		"aws:TagKeys": {"aws:TagKeys", "ArrayOfString"}, "ssm:resourceTag/aws:ssmmessages:target-id": {"ssm:resourceTag/aws:ssmmessages:target-id", "String"},
+		"ec2:InstanceType": {"ec2:InstanceType", "String"}, "nothing:Here": {}, "": {},
+	} {
+		if got, ok := Builtin().Key(key); got != want || ok != (want != Key{}) {
+			t.Errorf("%q is %v (%t), want %v", key, got, ok, want)
+		}
+	}
+	own := with(t, `{"services":[{"prefix":"shop","name":"Shop","keys":[{"name":"shop:Sum","type":"Numeric"}]},{"extends":"s3","keys":[{"name":"s3:New","type":"Bool"}]}]}`)
+	for key, want := range map[string]Key{"Shop:sum": {"shop:Sum", "Numeric"}, "s3:new": {"s3:New", "Bool"}} {
+		if got, ok := own.Key(key); got != want || !ok {
+			t.Errorf("%q is %v (%t), want %v", key, got, ok, want)
+		}
+	}
+}
+
 func TestKeyMatches(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -16,7 +16,8 @@ type statement struct {
 
 type conditionKey struct {
 	element
-	values []element
+	operator string
+	values   []element
 }
 
 // statementsOf reads the places of a document that stands the grammar. Of one that does not it reads what it can.
@@ -92,13 +93,13 @@ func (s *statement) conditions(w *walker) error {
 	if w.peek() != '{' {
 		return w.skip()
 	}
-	return w.object(func(string, int) error {
+	return w.object(func(operator string, _ int) error {
 		if w.peek() != '{' {
 			return w.skip()
 		}
 		return w.object(func(key string, at int) error {
 			values, err := elements(w)
-			s.keys = append(s.keys, conditionKey{element{key, at}, values})
+			s.keys = append(s.keys, conditionKey{element{key, at}, operator, values})
 			return err
 		})
 	})

@@ -41,6 +41,8 @@ const (
 	RuleNoSuchAction    Rule = "pattern-without-action"
 	RuleUnknownKey      Rule = "unknown-key"
 	RuleKeyNotTaken     Rule = "key-not-taken"
+	RuleOperatorType    Rule = "operator-type"
+	RuleSetOperator     Rule = "set-operator"
 	RuleUnknownVariable Rule = "unknown-variable"
 	RulePlainVariable   Rule = "variable-not-replaced"
 	RuleIdleResource    Rule = "resource-without-action"
@@ -61,6 +63,8 @@ var rules = []struct {
 	{RuleNoSuchAction, Warning, "A pattern matches no action"},
 	{RuleUnknownKey, Error, "There is no such condition key"},
 	{RuleKeyNotTaken, Warning, "No action of the statement has the condition key"},
+	{RuleOperatorType, Warning, "The condition operator does not fit the type of the key"},
+	{RuleSetOperator, Warning, "The condition needs ForAllValues or ForAnyValue, or must not have it"},
 	{RuleUnknownVariable, Error, "A policy variable names no condition key"},
 	{RulePlainVariable, Warning, "Policy variables mean nothing in this Version"},
 	{RuleIdleResource, Warning, "No action of the statement acts on such a resource"},
@@ -148,11 +152,12 @@ type validator struct {
 	text      string
 	catalog   *catalog.Catalog
 	out       *Checked
-	readable  bool            // the text stands the grammar
-	variables bool            // "${" has a meaning in it
-	work      int             // see maxWork
-	hints     int             // see maxHints
-	names     map[string]bool // see named
+	readable  bool                        // the text stands the grammar
+	variables bool                        // "${" has a meaning in it
+	operators map[string]policy.Condition // what the names of operators mean
+	work      int                         // see maxWork
+	hints     int                         // see maxHints
+	names     map[string]bool             // see named
 }
 
 func (v *validator) find(rule Rule, offset int, format string, args ...any) {
@@ -181,7 +186,7 @@ var maxSizes = map[policy.Kind]int{
 func (v *validator) syntax() {
 	d, err := policy.Decode(v.text, v.out.Kind)
 	if err == nil {
-		v.readable, v.variables = true, d.Variables()
+		v.readable, v.variables, v.operators = true, d.Variables(), operatorsOf(d)
 		_, err = policy.Parse(v.text, v.out.Kind)
 	}
 	if f, ok := errors.AsType[*policy.Error](err); ok {
@@ -197,6 +202,17 @@ func (v *validator) syntax() {
 	if most, ok := maxSizes[v.out.Kind]; ok && size > most {
 		v.find(RuleTooLong, 0, "the document has %d characters, of %s at most %d are taken unless the quota was raised", size, kindWords[v.out.Kind], most)
 	}
+}
+
+// operatorsOf are the conditions of a document by their operators as written.
+func operatorsOf(d *policy.Document) map[string]policy.Condition {
+	found := map[string]policy.Condition{}
+	for i := range d.Statements {
+		for _, c := range d.Statements[i].Conditions {
+			found[c.Name] = c
+		}
+	}
+	return found
 }
 
 // storedByIAM are the kinds whose documents IAM keeps, with its own limit to characters (docs/spec/policy-language.md 2.2).

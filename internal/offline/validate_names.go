@@ -13,8 +13,10 @@ func (v *validator) statements(list []statement) {
 		s := &list[i]
 		known, all := v.actions(s) // a name that is unknown might have meant anything: then all is true
 		v.resources(s, known, all)
-		for _, k := range s.keys {
-			v.key(k.element, known, all || s.notAction)
+		services := servicesOf(known)
+		for j := range s.keys {
+			k := &s.keys[j]
+			v.key(s, k, known, services, all || s.notAction)
 			for _, value := range k.values {
 				v.variablesIn(value)
 			}
@@ -101,8 +103,9 @@ func (v *validator) noAction(e element) {
 	}
 }
 
-// key checks a condition key, and whether one of the actions has it.
-func (v *validator) key(e element, known []*catalog.Action, all bool) {
+// key checks a condition key and its operator, and whether one of the actions has it.
+func (v *validator) key(s *statement, k *conditionKey, known []*catalog.Action, services []*catalog.Service, all bool) {
+	e := k.element
 	if ofProvider(e.value) {
 		return
 	}
@@ -110,6 +113,7 @@ func (v *validator) key(e element, known []*catalog.Action, all bool) {
 		v.find(RuleUnknownKey, e.at, "there is no condition key %s%s", clip(e.value), v.near(v.catalog.NearestKey, e.value))
 		return
 	}
+	v.operator(s, k, services)
 	if all || len(known) == 0 {
 		return
 	}
@@ -118,7 +122,7 @@ func (v *validator) key(e element, known []*catalog.Action, all bool) {
 			return
 		}
 	}
-	if v.nobodys(e.value, known) {
+	if v.nobodys(e.value, services) {
 		return
 	}
 	what := "none of the actions has"
@@ -130,14 +134,13 @@ func (v *validator) key(e element, known []*catalog.Action, all bool) {
 
 // nobodys says whether one of the services has the key, and the catalogue does not say of which actions: "lambda:SourceFunctionArn" is a key of all
 // calls that a function makes.
-func (v *validator) nobodys(key string, known []*catalog.Action) bool {
+func (v *validator) nobodys(key string, services []*catalog.Service) bool {
 	prefix, _, _ := strings.Cut(key, ":")
-	services := map[*catalog.Service]bool{v.catalog.Service(prefix): true}
-	for _, a := range known {
-		services[a.Service] = true
+	if s := v.catalog.Service(prefix); s != nil && !slices.Contains(services, s) {
+		services = append(slices.Clip(services), s)
 	}
-	for s := range services {
-		if s == nil || !slices.ContainsFunc(s.Keys(), func(k catalog.Key) bool { return k.Match(key) }) {
+	for _, s := range services {
+		if !slices.ContainsFunc(s.Keys(), func(k catalog.Key) bool { return k.Match(key) }) {
 			continue
 		}
 		v.work += matchWork * len(s.Actions())

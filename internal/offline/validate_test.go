@@ -89,6 +89,57 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// Operators that cannot hold of a key, and nothing else.
+func TestValidateOperators(t *testing.T) {
+	t.Parallel()
+	const kind, set = "operator-type", "set-operator"
+	for _, tt := range []struct{ operator, key, want string }{
+		// Types.
+		{"StringEquals", "aws:CurrentTime", kind}, {"stringlikeifexists", "AWS:TokenIssueTime", kind}, {"StringNotEquals", "aws:MultiFactorAuthAge", kind},
+		{"StringLike", "aws:SourceIp", kind}, {"StringNotLike", "aws:VpcSourceIp", kind}, {"Bool", "aws:SourceIp", kind}, {"NumericEquals", "aws:SecureTransport", kind},
+		{"IpAddress", "aws:SecureTransport", kind}, {"ArnLike", "aws:SourceIp", kind}, {"IpAddress", "aws:PrincipalArn", kind}, {"NumericLessThan", "aws:SourceArn", kind},
+		{"DateLessThan", "aws:SourceArn", kind}, {"BinaryEquals", "aws:SourceIp", kind}, {"ForAnyValue:NumericEquals", "aws:SecureTransport", kind},
+		{"DateLessThan", "aws:CurrentTime", ""}, {"NumericLessThan", "aws:EpochTime", ""}, {"NumericLessThan", "aws:MultiFactorAuthAge", ""},
+		{"DateLessThan", "aws:MultiFactorAuthAge", ""}, {"StringEquals", "aws:SecureTransport", ""}, {"BoolIfExists", "aws:SecureTransport", ""},
+		{"StringLike", "aws:PrincipalArn", ""}, {"ArnNotEquals", "aws:SourceArn", ""}, {"NotIpAddress", "aws:SourceIp", ""}, {"Null", "aws:SourceIp", ""},
+		{"NumericLessThan", "aws:PrincipalTag/age", ""}, {"DateLessThan", "aws:ResourceTag/until", ""}, {"IpAddress", "aws:RequestTag/a", ""}, {"ArnLike", "aws:userid", ""},
+		{"Bool", "aws:PrincipalTag/a", ""},
+		// Numbers of values.
+		{"StringEquals", "aws:TagKeys", set}, {"StringNotLikeIfExists", "aws:CalledVia", set}, {"ForAllValues:StringEquals", "aws:PrincipalOrgID", set},
+		{"forallvalues:stringlike", "aws:RequestTag/a", set}, {"ForAllValues:Null", "aws:TagKeys", set}, {"ForAnyValue:Null", "aws:userid", set},
+		{"ForAllValues:StringEquals", "aws:TagKeys", ""}, {"ForAnyValue:StringNotEquals", "aws:CalledVia", ""}, {"Null", "aws:TagKeys", ""},
+		{"ForAnyValue:StringEquals", "aws:PrincipalOrgID", ""}, {"ForAllValues:StringNotEquals", "aws:PrincipalOrgID", ""}, {"ForAllValues:StringEqualsIfExists", "aws:PrincipalOrgID", ""},
+		// Both.
+		{"NumericEquals", "aws:TagKeys", set}, {"ForAllValues:StringEquals", "aws:CurrentTime", kind + " " + set},
+		// Types that are not known, or not the same for all.
+		{"NumericEquals", "idp.example.com:sub", ""}, {"ForAllValues:StringEquals", "identitystore:UserId", ""},
+	} {
+		action := "s3:GetObject"
+		if strings.HasPrefix(tt.key, "identitystore") {
+			action = "q:CreateAssignment"
+		}
+		text := fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":%q,"Resource":"*","Condition":{%q:{%q:"1"}}}}`, action, tt.operator, tt.key)
+		var got []string
+		for _, f := range Validate("p.json", text, 0, nil).Findings {
+			if f.Rule == kind || f.Rule == set {
+				got = append(got, string(f.Rule))
+			} else if f.Rule != RuleKeyNotTaken && f.Rule != RuleSyntax { // the value is no date
+				t.Errorf("%s %s: %v", tt.operator, tt.key, f)
+			}
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s %s: %q, want %q", tt.operator, tt.key, got, tt.want)
+		}
+	}
+	// Where the key is there for another reason, ForAllValues is as good as nothing.
+	for null, want := range map[string]int{`"false"`: 0, `false`: 0, `["true"]`: 1} {
+		text := `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"ForAllValues:StringEquals":{"aws:PrincipalOrgID":"o"},"Null":{"AWS:principalorgid":` + null + `}}}}`
+		if c := Validate("p.json", text, 0, nil); len(c.Findings) != want {
+			t.Errorf("Null %s: %+v", null, c.Findings)
+		}
+	}
+}
+
 func TestGuessedKind(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]policy.Kind{
