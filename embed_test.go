@@ -70,7 +70,7 @@ func main() {
 // The public packages' API is in other people's programs. testdata/api holds it as it stands.
 func TestFrozenAPI(t *testing.T) {
 	t.Parallel()
-	packages := []string{"arn", "policy", "sigv4"}
+	packages := []string{"arn", "catalog", "policy", "sigv4"}
 	imports := exported(t, packages)
 	for _, name := range packages {
 		pkg, err := imports.Import(modulePath + "/" + name)

@@ -21,7 +21,7 @@ const maxLines = 600
 var later = regexp.MustCompile(`\b(` + `TO` + `DO|FIX` + `ME|X` + `XX)\b`)
 
 // withExamples are the packages that other programs import; the example is the first thing their users read.
-var withExamples = []string{"arn", "policy", "sigv4"}
+var withExamples = []string{"arn", "catalog", "policy", "sigv4"}
 
 func generated(file string) bool {
 	return strings.HasSuffix(file, "_gen.go") || strings.HasSuffix(file, "_gen_test.go") || strings.HasSuffix(file, ".pb.go")
