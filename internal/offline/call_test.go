@@ -1,6 +1,9 @@
 package offline
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -78,6 +81,10 @@ func TestCallOfSuite(t *testing.T) {
   - {action: "s3:GetObject", resource: "arn:aws:s3:::b/k"}
   - {action: "sts:AssumeRole", resource: "arn:aws:iam::111111111111:role/r", policies: {trust: trust.json}}
   - {action: "sts:AssumeRole", resource: "arn:aws:iam::111111111111:role/r"}`, "I AAI"},
+		{"a trust policy for the operation's service alone", `policies: {identity: all.json, trust: trust.json}
+  checks:
+  - {action: "s3:GetObject", resource: "arn:aws:s3:::b/k"}
+  - {action: "sts:AssumeRole", resource: "arn:aws:iam::111111111111:role/r"}`, "I AI"},
 		{"RCPs of all", `policies: {identity: all.json, rcp: [noput.json]}
   checks:
   - {action: "s3:GetObject", resource: "arn:aws:s3:::b/k"}
@@ -107,6 +114,12 @@ func TestCallOfSuite(t *testing.T) {
   - {action: "s3:GetObject", resource: "arn:aws:s3:::b/k", policy-context: {"aws:PrincipalOrgID": o-3}}
   - {action: "sqs:SendMessage", resource: "arn:aws:sqs:eu-west-1:111111111111:q", policies: {resource: org.json}}
   - {action: "sqs:SendMessage", resource: "arn:aws:sqs:eu-west-1:111111111111:q", policies: {resource: org.json}, policy-context: {"aws:PrincipalOrgID": o-1}}`, "I AIIA"},
+		{"keys of a check, which the resource's policy reads too", `policies: {resource: org.json}
+  context: {"aws:PrincipalOrgID": o-2}
+  policy-context: {"aws:SourceVpc": vpc-1}
+  checks:
+  - {action: "s3:GetObject", resource: "arn:aws:s3:::b/k", context: {"aws:PrincipalOrgID": o-1}}
+  - {action: "s3:GetObject", resource: "arn:aws:s3:::b/k"}`, "I AI"},
 		{"calls without permission", `exempt: true
   checks:
   - {action: "s3:GetObject", resource: "arn:aws:s3:::b/k"}
@@ -212,6 +225,52 @@ func TestDependent(t *testing.T) {
 	}
 }
 
+// A call has no action and no layers of its own in JSON, but those of its checks. Nothing decides one that is allowed and denied all its items.
+func TestCallJSON(t *testing.T) {
+	t.Parallel()
+	object := &Question{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::b/k"}
+	put := &Question{Action: "s3:PutObject", Resource: "arn:aws:s3:::b/k"}
+	allow := Policies{Identity: []PolicyRef{{Text: strings.Replace(allowAll, `"Action":"*"`, `"Action":"s3:Put*"`, 1), Name: "put"}}}
+	tests := []struct {
+		q    Question
+		want string
+	}{
+		{Question{Checks: []*Question{object, object}, PerItem: true}, `Allow "" by - [s3:DeleteObject Deny 1][s3:DeleteObject Deny 1] 2 of its items are denied, which does not fail the call []`},
+		{Question{Checks: []*Question{put, object}}, `Deny "" by 1 [s3:PutObject Allow 1][s3:DeleteObject Deny 1] check 2 denies it: because no identity-based policy allows the s3:DeleteObject action []`},
+		{Question{Checks: []*Question{put}}, `Allow "" by 0 [s3:PutObject Allow 1] every check allows it ` +
+			`[{kms:GenerateDataKey the data is encrypted with a KMS key of the customer} {kms:Decrypt a part of a multipart upload is encrypted with a KMS key of the customer}]`},
+	}
+	for _, tt := range tests {
+		tt.q.Caller, tt.q.Policies = "arn:aws:iam::111111111111:user/alice", allow
+		answer, err := (&Asker{}).Ask(&tt.q)
+		var b bytes.Buffer
+		r := &jsonReporter{p: printer{w: &b}}
+		if err == nil {
+			err = errors.Join(r.Begin(""), r.Answer(answer), r.Close())
+		}
+		var report struct{ Results []answerJSON }
+		if err == nil {
+			err = json.Unmarshal(b.Bytes(), &report)
+		}
+		if err != nil || len(report.Results) != 1 {
+			t.Fatalf("%v: %s", err, b.String())
+		}
+		one := &report.Results[0]
+		got := fmt.Sprintf("%s %q by ", one.Decision, one.Action+one.Resource+one.Owner)
+		if one.Decides == nil {
+			got += "- "
+		} else {
+			got += fmt.Sprintf("%d ", *one.Decides)
+		}
+		for _, c := range one.Checks {
+			got += fmt.Sprintf("[%s %s %d]", c.Action, c.Decision, len(c.Layers))
+		}
+		if got += fmt.Sprintf(" %s %v", one.Why, one.DependentActions); got != tt.want || one.Layers != nil {
+			t.Errorf("%s\nwant %s\n%s", got, tt.want, b.String())
+		}
+	}
+}
+
 // Bad input is told before the first answer.
 func TestCallFaults(t *testing.T) {
 	t.Parallel()
@@ -271,11 +330,20 @@ func TestCallFaultsOfSuite(t *testing.T) {
 		{"checks: [{action: x, resource: x, principal: x}]", `s.yaml:4: there is no member "principal" here`},
 		{"checks: [{action: x, resource: x, policies: {identity: x}}]", `s.yaml:4: there is no member "identity" here`},
 		{"checks: [{action: x, resource: [" + strings.Repeat("a,", 600) + "a]}, {action: x, resource: [" + strings.Repeat("a,", 600) + "a]}]", "s.yaml:4: more than 1000 checks of one call"},
+		{"checks: [{action: x, resource: [" + strings.Repeat("a,", 1000) + "a]}]", "s.yaml:4: more than 1000 checks of one call"},
 	}
 	for _, tt := range tests {
 		_, err := ReadSuite("s.yaml", "cases:\n- name: a\n  expect: deny\n  "+tt.members+"\n")
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("%.80s: %v, want %s", tt.members, err, tt.want)
 		}
+	}
+	var b strings.Builder
+	b.WriteString("cases:\n")
+	for i := range 101 {
+		fmt.Fprintf(&b, "- {name: %d, expect: deny, checks: [{action: x, resource: [%sa]}]}\n", i, strings.Repeat("a,", 999))
+	}
+	if _, err := ReadSuite("s.yaml", b.String()); err == nil || err.Error() != "s.yaml:102: more than 100000 checks of all calls" {
+		t.Errorf("101,000 checks: %v", err)
 	}
 }

@@ -21,6 +21,8 @@ type Dump struct {
 	roleNames  map[string]string
 	managed    map[string]int // by ARN
 	loaded     map[string]*policy.Attached
+	principals map[string]*Principal       // by what they were asked for as
+	trusts     map[string]*policy.Attached // by role
 	compiled   map[int]*policy.Policy      // by place: the policies of a group are compiled once for all its users
 	places     map[*policy.Policy]Position // of the documents that stand in the dump as JSON
 }
@@ -36,6 +38,7 @@ func ReadDump(name, text string) (*Dump, error) {
 	d := &Dump{
 		name: name, text: text, users: map[string]int{}, groups: map[string]int{}, roles: map[string]int{}, roleNames: map[string]string{},
 		managed: map[string]int{}, loaded: map[string]*policy.Attached{},
+		principals: map[string]*Principal{}, trusts: map[string]*policy.Attached{},
 		compiled: map[int]*policy.Policy{}, places: map[*policy.Policy]Position{},
 	}
 	if err := d.scan(); err != nil {
@@ -292,11 +295,11 @@ func (d *Dump) managedPolicy(name string) (*policy.Attached, error) {
 	return a, nil
 }
 
-// Trust is the trust policy of a role of the dump; nil where it has no such role.
+// Trust is the trust policy of a role of the dump; nil where it has no such role. It is read once.
 func (d *Dump) Trust(role string) (*policy.Attached, error) {
 	at, ok := d.roles[role]
-	if !ok {
-		return nil, nil
+	if !ok || d.trusts[role] != nil {
+		return d.trusts[role], nil
 	}
 	w := &walker{text: d.text, at: at}
 	var doc document
@@ -310,7 +313,8 @@ func (d *Dump) Trust(role string) (*policy.Attached, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &policy.Attached{Policy: p, Name: "trust policy", Owner: role}, nil
+	d.trusts[role] = &policy.Attached{Policy: p, Name: "trust policy", Owner: role}
+	return d.trusts[role], nil
 }
 
 // roleOf finds the role of a session's ARN.

@@ -37,8 +37,19 @@ type inlinePolicy struct {
 	document
 }
 
-// Principal finds a user, a role or a session of a role by its ARN.
+// Principal finds a user, a role or a session of a role by its ARN. It is read once, and belongs to the dump.
 func (d *Dump) Principal(name string) (*Principal, error) {
+	if p := d.principals[name]; p != nil {
+		return p, nil
+	}
+	p, err := d.readPrincipal(name)
+	if err == nil {
+		d.principals[name] = p
+	}
+	return p, err
+}
+
+func (d *Dump) readPrincipal(name string) (*Principal, error) {
 	parsed, err := arn.Parse(name)
 	if err != nil {
 		return nil, fmt.Errorf("principal %q is no ARN", clip(name))

@@ -170,3 +170,24 @@ func TestDumpFaults(t *testing.T) {
 		t.Errorf("a dump that is too large: %v", err)
 	}
 }
+
+// Thousands of checks of one principal do not read its entry thousands of times, which may be as large as the dump.
+func TestDumpReadsOnce(t *testing.T) {
+	t.Parallel()
+	d, err := ReadDump("dump.json", account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const alice, app = "arn:aws:iam::111111111111:user/alice", "arn:aws:iam::111111111111:role/p/app"
+	user, err := d.Principal(alice)
+	if again, other := d.Principal(alice); err != nil || other != nil || again != user {
+		t.Errorf("%s: %v, %v", alice, err, other)
+	}
+	trust, err := d.Trust(app)
+	if again, other := d.Trust(app); err != nil || other != nil || again != trust || trust == nil {
+		t.Errorf("%s: %v, %v", app, err, other)
+	}
+	if none, err := d.Trust(alice); none != nil || err != nil {
+		t.Errorf("a user's: %v, %v", none, err)
+	}
+}

@@ -53,6 +53,7 @@ func ReadSuite(name, text string) (*Suite, error) {
 // suiteReader turns the nodes of one file into a suite.
 type suiteReader struct {
 	file, dir string
+	asked     int // checks of calls so far
 }
 
 func (r *suiteReader) suite(n *yaml.Node) (*Suite, error) {

@@ -27,7 +27,10 @@ func (r *suiteReader) checksInto(into *[]*Question) func(*yaml.Node) error {
 		err := each(n, "checks", func(n *yaml.Node) error {
 			list, err := r.checks(n)
 			if *into = append(*into, list...); len(*into) > simulate.MaxChecks {
-				return atNode(n, "more than %d checks of one call", simulate.MaxChecks)
+				return tooManyChecks(n)
+			}
+			if r.asked += len(list); r.asked > MaxSuiteChecks {
+				return atNode(n, "more than %d checks of all calls", MaxSuiteChecks)
 			}
 			return err
 		})
@@ -36,6 +39,10 @@ func (r *suiteReader) checksInto(into *[]*Question) func(*yaml.Node) error {
 		}
 		return err
 	}
+}
+
+func tooManyChecks(n *yaml.Node) error {
+	return atNode(n, "more than %d checks of one call", simulate.MaxChecks)
 }
 
 // checks reads one entry of checks, which is one for each resource that it names.
@@ -54,6 +61,9 @@ func (r *suiteReader) checks(n *yaml.Node) ([]*Question, error) {
 	take["resource"] = func(n *yaml.Node) error {
 		var resource string
 		one := func(n *yaml.Node) error {
+			if len(resources) == simulate.MaxChecks { // before they become checks, each of which is larger than its text
+				return tooManyChecks(n)
+			}
 			err := stringInto(&resource)(n)
 			resources = append(resources, resource)
 			return err
