@@ -21,6 +21,9 @@ const (
 var iamPaths = []string{"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/", "policy/",
 	"sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/", "root", "*"}
 
+// s3RegionalPaths begin the resources of S3 that have a region.
+var s3RegionalPaths = []string{"accesspoint/", "access-grants/", "async-request/", "job/", "storage-lens/", "storage-lens-group/"}
+
 // resourceFormat is docs/spec/policy-language.md 12.3: the message of the first rule that r breaks, or "".
 func resourceFormat(r string) string {
 	if r == "*" {
@@ -40,7 +43,7 @@ func resourceFormat(r string) string {
 		return messageVendorRegex
 	case service == "iam" && region != "":
 		return fmt.Sprintf(messageIAMRegion, r)
-	case service == "s3" && region != "" && !strings.HasPrefix(resource, "accesspoint/"):
+	case service == "s3" && region != "" && !hasAnyPrefix(resource, s3RegionalPaths):
 		return fmt.Sprintf(messageS3Region, r)
 	case service == "iam" && !hasAnyPrefix(resource, iamPaths):
 		return messageIAMPath
