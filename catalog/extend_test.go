@@ -110,6 +110,37 @@ func TestExtendTwice(t *testing.T) {
 	}
 }
 
+// The keys of an action on a type are added to those that it had: its own, or where it has none those of the type.
+func TestExtendKeysOnType(t *testing.T) {
+	t.Parallel()
+	const text = `{"services":[{"extends":"iam","keys":[{"name":"iam:New","type":"String"}],"actions":[
+		{"name":"GetRole","resources":[{"type":"role","keys":["iam:new"]}],"dependent":[{"action":"iam:ListRoles","when":"always"}]},
+		{"name":"PassRole","resources":[{"type":"role","keys":["iam:New"]}],"keys":["iam:New"]}]}]}`
+	for _, files := range [][]string{{text}, {text, text}} {
+		c := with(t, files...)
+		for _, name := range []string{"GetRole", "PassRole"} {
+			old, now := Builtin().Service("iam").Action(name), c.Service("iam").Action(name)
+			had := old.Resources[0].Keys
+			if len(had) == 0 {
+				had = old.Resources[0].Type.Keys
+			}
+			r := now.Resources[0]
+			if want := append(slices.Clone(had), "iam:New"); len(now.Resources) != 1 || !r.Required || !slices.Equal(r.Keys, want) {
+				t.Errorf("%s acts on %d types, required %t, with the keys %v, want %v", name, len(now.Resources), r.Required, r.Keys, want)
+			}
+			if slices.Contains(r.Type.Keys, "iam:New") || slices.Contains(old.Resources[0].Keys, "iam:New") {
+				t.Error("another list of keys has changed")
+			}
+		}
+		if a := c.Action("iam:GetRole"); len(a.Dependent) != 1 || len(a.Keys) != len(Builtin().Action("iam:GetRole").Keys) {
+			t.Errorf("GetRole needs %v and has the keys %v", a.Dependent, a.Keys)
+		}
+		if got, want := c.Action("iam:PassRole").Keys, append(slices.Clone(Builtin().Action("iam:PassRole").Keys), "iam:New"); !slices.Equal(got, want) {
+			t.Errorf("PassRole has the keys %v, want %v", got, want)
+		}
+	}
+}
+
 func TestExtendErrors(t *testing.T) {
 	t.Parallel()
 	sqs := func(members string) string { return `{"services":[{"extends":"sqs",` + members + `}]}` }
