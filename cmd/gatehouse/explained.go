@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-iam/gatehouse/internal/offline"
 )
 
 // explanation is the server's answer (docs/explain.md).
@@ -269,13 +271,5 @@ func (c *change) place() string {
 	return place
 }
 
-// oneLine is a text without its line ends and without what a terminal would obey: others wrote it.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-}
+// oneLine is a text without its line ends and without what a terminal would obey.
+func oneLine(s string) string { return offline.Printable(strings.Join(strings.Fields(s), " ")) }

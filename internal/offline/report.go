@@ -205,16 +205,13 @@ func (a *Answer) changes() []string {
 		default:
 			text = "add to " + layerWords(c.Layer, c.Level) + ": " + c.Text
 		}
-		out = append(out, text+" ("+sideWords[c.Side]+")")
+		out = append(out, text+" ("+who(c.Side)+")")
 	}
 	return out
 }
 
-// sideWords say who can make a change.
-var sideWords = map[policy.Side]string{
-	policy.SideCaller: "the caller's account", policy.SideSession: "who made the session", policy.SideResource: "the resource's account",
-	policy.SideEndpoint: "the endpoint's owner", policy.SideOrganization: "the organization",
-}
+// who can make a change.
+func who(s policy.Side) string { return "the " + s.String() }
 
 // layerWords say where a new statement may stand.
 func layerWords(l policy.Layer, level int) string {
@@ -251,8 +248,8 @@ func (p *printer) printf(format string, args ...any) {
 	}
 }
 
-// printable takes out what would change a terminal: policies and suites come from elsewhere.
-func printable(s string) string {
+// Printable takes out what would change a terminal: others wrote it.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
 			return '�'
@@ -291,7 +288,7 @@ func (r *textReporter) Close() error {
 // end sums up a suite.
 func (r *textReporter) end() {
 	if r.suite != "" {
-		r.p.printf("%s: %d of %d as expected\n", printable(r.suite), r.good, r.asked)
+		r.p.printf("%s: %d of %d as expected\n", Printable(r.suite), r.good, r.asked)
 	}
 }
 
@@ -303,10 +300,10 @@ func (a *Answer) print(p *printer) {
 		a.full(p, "")
 		return
 	case a.Difference == "":
-		p.printf("ok     %s\n", printable(q.Name))
+		p.printf("ok     %s\n", Printable(q.Name))
 		return
 	}
-	p.printf("FAIL   %s (%s)\n", printable(q.Name), printable(q.Place))
+	p.printf("FAIL   %s (%s)\n", Printable(q.Name), Printable(q.Place))
 	p.line("", "wrong", a.Difference)
 	p.line("", "asked", a.asked())
 	a.details(p, "")
@@ -314,7 +311,7 @@ func (a *Answer) print(p *printer) {
 
 // line writes a part of an answer.
 func (p *printer) line(indent, label, text string) {
-	p.printf("%s  %-9s%s\n", indent, label, printable(text))
+	p.printf("%s  %-9s%s\n", indent, label, Printable(text))
 }
 
 // full is an answer under what was asked.
@@ -323,7 +320,7 @@ func (a *Answer) full(p *printer, indent string) {
 	if a.Decision.Effect == policy.Allow {
 		word = "ALLOW"
 	}
-	p.printf("%s%-5s  %s\n", indent, word, printable(a.asked()))
+	p.printf("%s%-5s  %s\n", indent, word, Printable(a.asked()))
 	if a.Difference != "" {
 		p.line(indent, "wrong", a.Difference)
 	}

@@ -198,7 +198,7 @@ func (a *Answer) statementJSON(p *policy.Attached, index int) *statementJSON {
 }
 
 func (a *Answer) changeJSON(c *policy.Change) changeJSON {
-	out := changeJSON{Do: c.Kind.String(), Layer: c.Layer.String(), Level: levelOf(c.Layer, c.Level), Who: sideWords[c.Side]}
+	out := changeJSON{Do: c.Kind.String(), Layer: c.Layer.String(), Level: levelOf(c.Layer, c.Level), Who: who(c.Side)}
 	if c.Policy != nil {
 		out.Policy = policyOf(c.Policy)
 	}

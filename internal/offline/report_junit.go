@@ -52,7 +52,7 @@ func (r *junitReporter) Begin(suite string) error {
 	if suite == "" {
 		suite = "gatehouse simulate"
 	}
-	r.out.Suites = append(r.out.Suites, junitSuite{Name: printable(suite)})
+	r.out.Suites = append(r.out.Suites, junitSuite{Name: Printable(suite)})
 	return nil
 }
 
@@ -83,12 +83,12 @@ func (r *junitReporter) Close() error {
 
 func (a *Answer) junit(suite string) junitCase {
 	q := a.Question
-	c := junitCase{Name: printable(q.Name), Class: suite}
+	c := junitCase{Name: Printable(q.Name), Class: suite}
 	if i := strings.LastIndexByte(q.Place, ':'); i >= 0 {
-		c.File, c.Line = printable(q.Place[:i]), q.Place[i+1:]
+		c.File, c.Line = Printable(q.Place[:i]), q.Place[i+1:]
 	}
 	if c.Name == "" {
-		c.Name = printable(a.what())
+		c.Name = Printable(a.what())
 	}
 	var b strings.Builder
 	switch {
@@ -100,6 +100,6 @@ func (a *Answer) junit(suite string) junitCase {
 		return c
 	}
 	a.print(&printer{w: &b})
-	c.Failure = &junitFailure{Message: printable(a.Difference), Text: b.String()}
+	c.Failure = &junitFailure{Message: Printable(a.Difference), Text: b.String()}
 	return c
 }

@@ -13,10 +13,10 @@ func ValidateText(w io.Writer, checked ...*Checked) error {
 	p := &printer{w: w}
 	for _, c := range checked {
 		for _, f := range c.Findings {
-			p.printf("%s:%s: %s: %s (%s)\n", printable(c.Name), f.Position, f.Severity, printable(f.Message), f.Rule)
+			p.printf("%s:%s: %s: %s (%s)\n", Printable(c.Name), f.Position, f.Severity, Printable(f.Message), f.Rule)
 		}
 		if errors, warnings := c.Count(); errors+warnings == 0 {
-			p.printf("%s: ok, a policy of the kind %s\n", printable(c.Name), strings.ToLower(c.Kind.String()))
+			p.printf("%s: ok, a policy of the kind %s\n", Printable(c.Name), strings.ToLower(c.Kind.String()))
 		}
 	}
 	return p.err
