@@ -32,12 +32,7 @@ type seat struct {
 func NewSet(policies ...*Attached) *Set {
 	s := &Set{policies: policies}
 	for _, a := range policies {
-		if a == nil || a.Policy == nil {
-			s.broken = true
-			continue
-		}
-		s.kinds |= 1 << a.Policy.kind
-		s.context = s.context || a.Policy.UsesContext()
+		s.take(a)
 	}
 	if !s.broken {
 		s.seats = make([]seat, len(policies))
@@ -47,6 +42,26 @@ func NewSet(policies ...*Attached) *Set {
 		s.indexed()
 	}
 	return s
+}
+
+// SetOnce is NewSet for a decision or two: it makes no index, so that each statement is asked in turn, as with Unindexed. It keeps the
+// slice, which must not change as long as the set is used.
+func SetOnce(policies []*Attached) Set {
+	s := Set{policies: policies}
+	for _, a := range policies {
+		s.take(a)
+	}
+	return s
+}
+
+// take notes what kind of policy is in the set.
+func (s *Set) take(a *Attached) {
+	if a == nil || a.Policy == nil {
+		s.broken = true
+		return
+	}
+	s.kinds |= 1 << a.Policy.kind
+	s.context = s.context || a.Policy.UsesContext()
 }
 
 // Policies are those that NewSet got. The caller must not change the slice. s may be nil.

@@ -124,7 +124,9 @@ func (k *check) sets() *policy.Sets {
 }
 
 func (k *check) principal() bool {
-	k.caller = k.z.callerOf(k.r, k.q)
+	if k.caller == nil { // who asks has not gathered it
+		k.caller = k.z.callerOf(k.r, k.q)
+	}
 	if k.caller == nil {
 		return false
 	}

@@ -94,6 +94,9 @@ func (c *keys) caller(k *check, at time.Time) {
 	q := k.q
 	switch {
 	case k.caller != nil:
+		if k.caller.late != nil {
+			k.caller.late()
+		}
 		c.entries = append(c.entries, k.caller.keys...)
 		if k.caller.factor() {
 			c.one("aws:MultiFactorAuthAge", strconv.FormatInt(int64(at.Sub(k.caller.session.MFA)/time.Second), 10))

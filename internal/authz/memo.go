@@ -30,6 +30,7 @@ type memo struct {
 	keys   []policy.Entry // docs/spec/evaluation.md 1.2: those that are the same in every request
 	shared int            // so many of the keys are those of every session of the user or role
 	tags   []policy.Entry // those of the keys that are tags of the user or role
+	late   func()         // of a caller that nobody remembers: makes keys, if they are asked for; nil once they are there
 
 	// Of a session:
 	session *session.Session
@@ -205,7 +206,20 @@ func (m *memo) isOf(kind state.PrincipalKind) bool {
 
 // under is a session of m.
 func (m *memo) under(a *state.Account, q *Query, made madeBy) *memo {
-	s := &memo{
+	s := &memo{}
+	m.begin(s, q, made)
+	if list := sessionPolicies(a, q, s.name); list != nil {
+		s.sets.Session = policy.NewSet(list...)
+		s.reads |= readsOfSets(s.sets.Session)
+	}
+	s.keys = sessionKeys(m, s, q)
+	s.weigh()
+	return s
+}
+
+// begin makes s a session of m, but for its keys and its own policies.
+func (m *memo) begin(s *memo, q *Query, made madeBy) {
+	*s = memo{
 		account: m.account, sets: m.sets, reads: m.reads, name: m.name,
 		kind: m.kind, epoch: m.epoch, member: m.member,
 		of: m, session: q.Session, called: q.Principal.Session, made: made,
@@ -223,13 +237,6 @@ func (m *memo) under(a *state.Account, q *Query, made madeBy) *memo {
 	case made.assumedRoot:
 		s.name = arn.AssumedRoot(state.Partition, m.account)
 	}
-	if list := sessionPolicies(a, q, s.name); list != nil {
-		s.sets.Session = policy.NewSet(list...)
-		s.reads |= readsOfSets(s.sets.Session)
-	}
-	s.keys = sessionKeys(m, s, q)
-	s.weigh()
-	return s
 }
 
 // sessionPolicies are those of docs/spec/evaluation.md 2, SP; nil where none was passed.

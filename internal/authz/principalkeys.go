@@ -34,6 +34,14 @@ func (m *memo) keysOf(name, kind string, tags []*statepb.Tag, own ...policy.Entr
 	m.tags = m.keys[first:]
 }
 
+func (m *memo) keysOfRoot() { m.keysOf(m.name, "Account", nil, single("aws:userid", m.account)) }
+
+func (m *memo) keysOfUser(u *state.User) {
+	m.keysOf(m.name, "User", u.Tags, single("aws:userid", u.Id), single("aws:username", u.Name))
+}
+
+func (m *memo) keysOfRole(role *state.Role) { m.keysOf(m.sets.Caller.ARN, "AssumedRole", role.Tags) }
+
 // paths is a key for where an account is in its organization; absent where that cannot be told.
 func paths(key string, m *state.Membership) policy.Entry {
 	e := policy.Entry{Key: key, Multi: true}

@@ -36,10 +36,14 @@ func gather(a *state.Account, member *state.Membership, id string, kind policy.C
 }
 
 func (m *memo) root() {
+	m.isRoot()
+	m.keysOfRoot()
+}
+
+func (m *memo) isRoot() {
 	m.name = arn.Root(state.Partition, m.account)
 	m.sets.Root = true
 	m.sets.Caller = policy.Caller{Kind: policy.RootCaller, Account: m.account, ARN: m.name}
-	m.keysOf(m.name, "Account", nil, single("aws:userid", m.account))
 }
 
 func (m *memo) user(a *state.Account, id string) bool {
@@ -47,17 +51,21 @@ func (m *memo) user(a *state.Account, id string) bool {
 	if u == nil {
 		return false
 	}
-	m.name = u.ARN(a.ID)
-	m.sets.Caller = policy.Caller{Kind: policy.UserCaller, Account: a.ID, ID: u.Id, ARN: m.name}
-	m.record = u
+	m.isUser(u)
 	list := attached(nil, a, u.Id, m.name)
 	for group := range a.GroupsOf(u.Id) {
 		list = attached(list, a, group.Id, group.ARN(a.ID))
 	}
 	m.sets.Identity = policy.NewSet(list...)
 	m.bound(a, u.Id)
-	m.keysOf(m.name, "User", u.Tags, single("aws:userid", u.Id), single("aws:username", u.Name))
+	m.keysOfUser(u)
 	return true
+}
+
+func (m *memo) isUser(u *state.User) {
+	m.name = u.ARN(m.account)
+	m.sets.Caller = policy.Caller{Kind: policy.UserCaller, Account: m.account, ID: u.Id, ARN: m.name}
+	m.record = u
 }
 
 func (m *memo) role(a *state.Account, id string) bool {
@@ -65,15 +73,19 @@ func (m *memo) role(a *state.Account, id string) bool {
 	if role == nil {
 		return false
 	}
-	name := role.ARN(a.ID)
+	m.isRole(role)
+	m.sets.Identity = policy.NewSet(attached(nil, a, role.Id, m.sets.Caller.ARN)...)
+	m.bound(a, role.Id)
+	m.keysOfRole(role)
+	return true
+}
+
+func (m *memo) isRole(role *state.Role) {
 	m.sets.Caller = policy.Caller{
-		Kind: policy.RoleCaller, Account: a.ID, ID: role.Id, ARN: name, ServiceLinked: strings.HasPrefix(role.Path, product.ServiceLinkedPath),
+		Kind: policy.RoleCaller, Account: m.account, ID: role.Id, ARN: role.ARN(m.account),
+		ServiceLinked: strings.HasPrefix(role.Path, product.ServiceLinkedPath),
 	}
 	m.record = role
-	m.sets.Identity = policy.NewSet(attached(nil, a, role.Id, name)...)
-	m.bound(a, role.Id)
-	m.keysOf(name, "AssumedRole", role.Tags)
-	return true
 }
 
 // attached adds the policies of one user, group or role to the list.

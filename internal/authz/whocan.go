@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -108,8 +107,10 @@ type search struct {
 	r       state.Reader
 	q       *Inquiry
 	account *state.Account
-	all     []candidate // in the order of answers
-	roles   int         // where those begin
+	member  *state.Membership // of the account; nil if it is in no organization
+	all     []candidate       // in the order of answers
+	roles   int               // where those begin
+	askers  [maxWorkers]asker
 
 	about, assumes *policy.ActionSearch // the inquiry's action, sts:AssumeRole
 	hop            Query                // whether a role can be assumed, but for the role and who asks
@@ -121,9 +122,10 @@ type search struct {
 // candidate is a principal of the account.
 type candidate struct {
 	principal state.Principal
-	session   *session.Session // of a role
+	user      *state.User      // nil for others
 	role      *state.Role      // nil for others
-	known     *memo            // once it was asked
+	session   *session.Session // of a role
+	idle      bool             // none of its policies allows to assume any role
 	length    int32            // of the way: 1 and more for who can; 0 for who cannot, as far as was found
 	next      int32            // the role to assume, of a way that is longer than 1
 }
@@ -137,11 +139,11 @@ func newSearch(z *Authorizer, r state.Reader, q *Inquiry) (*search, error) {
 	if n-1 > MaxPrincipals {
 		return nil, ErrTooManyPrincipals
 	}
-	w := &search{z: z, r: r, q: q, account: a, all: make([]candidate, 0, n), names: keyNames{}}
+	w := &search{z: z, r: r, q: q, account: a, member: r.Membership(a.ID), all: make([]candidate, 0, n), names: keyNames{}}
 	w.about, w.assumes = policy.NewActionSearch(q.Check.Action), policy.NewActionSearch(assumeRole)
 	w.all = append(w.all, candidate{principal: state.Principal{Kind: state.RootUser, Account: a.ID, ID: a.ID}})
 	for u := range a.Users("") {
-		w.all = append(w.all, candidate{principal: state.Principal{Kind: state.IAMUser, Account: a.ID, ID: u.Id, Path: u.Path, Name: u.Name}})
+		w.all = append(w.all, candidate{principal: state.Principal{Kind: state.IAMUser, Account: a.ID, ID: u.Id, Path: u.Path, Name: u.Name}, user: u})
 	}
 	w.roles = len(w.all)
 	for role := range a.Roles("") {
@@ -157,34 +159,28 @@ func newSearch(z *Authorizer, r state.Reader, q *Inquiry) (*search, error) {
 // directly asks one candidate whether it can by itself.
 func (w *search) directly(x *asker, i int) {
 	c := &w.all[i]
-	k := x.ask(w, &w.q.Check, c)
-	if c.known = k.caller; k.allowed {
+	m := x.direct.of(w, w.about, c)
+	x.direct.readsKeys()
+	if x.ask(w, &w.q.Check, c, m) {
 		c.length = 1
 	}
-	x.names.ofCaller(w.about, c.known)
 }
 
 // asker is a goroutine's own.
 type asker struct {
-	q     Query
-	names keyNames
-	list  []int32 // room
-	hops  int
+	q               Query
+	direct, assumes gatherer // for the inquiry's action, for sts:AssumeRole
+	list            []int32  // room
+	hops            int
 }
 
-// outcome is what came of a question.
-type outcome struct {
-	caller  *memo
-	allowed bool
-}
-
-// ask puts the question to a candidate.
-func (x *asker) ask(w *search, q *Query, c *candidate) outcome {
+// ask puts the question to a candidate, of which m is what is known.
+func (x *asker) ask(w *search, q *Query, c *candidate, m *memo) bool {
 	x.q = *q
 	x.q.Principal, x.q.Session = &c.principal, c.session
-	k := check{z: w.z, r: w.r, q: &x.q, quiet: true}
+	k := check{z: w.z, r: w.r, q: &x.q, caller: m, quiet: true}
 	k.safely()
-	return outcome{k.caller, k.decision.Effect == policy.Allow}
+	return k.decision.Effect == policy.Allow
 }
 
 // portion is how many candidates a goroutine takes at a time.
@@ -196,15 +192,14 @@ func (w *search) each(ctx context.Context, from, to int, do func(x *asker, i int
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers, (to-from+portion-1)/portion)
 	var at atomic.Int64
 	at.Store(int64(from))
-	askers, faults := make([]asker, workers), make([]error, workers)
+	var faults [maxWorkers]error
 	work := func(n int) {
 		defer func() {
 			if p := recover(); p != nil { // nobody else would stop it from ending the process
 				faults[n] = fmt.Errorf("authz: a panic: %v\n%s", p, debug.Stack())
 			}
 		}()
-		x := &askers[n]
-		x.names = keyNames{}
+		x := &w.askers[n]
 		for {
 			first := int(at.Add(portion)) - portion
 			for i := first; i < min(first+portion, to); i++ {
@@ -227,16 +222,17 @@ func (w *search) each(ctx context.Context, from, to int, do func(x *asker, i int
 		work(0)
 	}
 	group.Wait()
-	for i := range askers {
-		maps.Copy(w.names, askers[i].names)
-		w.hops += askers[i].hops
+	for i := range w.askers {
+		w.hops += w.askers[i].hops
+		w.askers[i].hops = 0
 	}
-	return errors.Join(faults...)
+	return errors.Join(faults[:]...)
 }
 
 // answer lists the holders.
 func (w *search) answer(ctx context.Context) (*Holders, error) {
 	out := &Holders{Asked: len(w.all), Partial: w.partial}
+	w.names.ofCallers(w)
 	w.names.ofCheck(w)
 	out.Missing, out.Cut = w.missing()
 	from := w.begin()

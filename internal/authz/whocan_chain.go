@@ -63,7 +63,7 @@ func (w *search) prepareHop() {
 
 // ownerOf is whose the resource of the inquiry is, for callers of the account.
 func (w *search) ownerOf(q *Query) string {
-	k := check{z: w.z, r: w.r, q: q, caller: w.all[0].known, call: product.CallOf(q.Action, q.Resource)}
+	k := check{z: w.z, r: w.r, q: q, caller: &memo{account: w.account.ID, member: w.member}, call: product.CallOf(q.Action, q.Resource)}
 	k.ownedBy()
 	return k.owner
 }
@@ -120,31 +120,40 @@ func (w *search) askOthers(ctx context.Context, t *trusting, length int32) error
 // byRole looks for the first role that the candidate can assume.
 func (w *search) byRole(x *asker, t *trusting, i int, length int32) {
 	c := &w.all[i]
-	if c.length > 0 || c.known == nil {
+	if c.length > 0 {
 		return
 	}
-	roles := w.mayAssume(x, t, c.known)
-	if len(roles) > 0 {
-		x.names.ofCaller(w.assumes, c.known)
+	roles, m := w.mayAssume(x, t, c)
+	if len(roles) == 0 {
+		return
 	}
+	if m == nil {
+		m = x.assumes.of(w, w.assumes, c)
+	}
+	x.assumes.readsKeys()
 	for _, n := range roles {
 		x.hops++
-		if q := w.assuming(n); x.ask(w, &q, c).allowed {
+		if q := w.assuming(n); x.ask(w, &q, c, m) {
 			c.length, c.next = length, n
 			return
 		}
 	}
 }
 
-// mayAssume leaves out the roles that cannot let in the caller: whose trust policies do not name it, or name its account only, where none of
-// its own policies is about it (docs/spec/evaluation.md 4.2, S2).
-func (w *search) mayAssume(x *asker, t *trusting, m *memo) []int32 {
+// mayAssume leaves out the roles that cannot let in the candidate: whose trust policies do not name it, or name its account only, where none of
+// its own policies is about it (docs/spec/evaluation.md 4.2, S2). If it has to know of the candidate's policies for that, it returns the memo.
+func (w *search) mayAssume(x *asker, t *trusting, c *candidate) ([]int32, *memo) {
+	var m *memo
 	list := append(x.list[:0], t.everybody...)
-	if len(t.account) > 0 && (m.sets.Root || w.assumes.Allows(m.sets.Identity)) {
-		list = append(list, t.account...)
+	if len(t.account) > 0 && !c.idle {
+		m = x.assumes.of(w, w.assumes, c)
+		c.idle = !m.sets.Root && !w.assumes.Allows(m.sets.Identity)
+		if !c.idle {
+			list = append(list, t.account...)
+		}
 	}
 	if len(t.named) > 0 {
-		for _, name := range [...]string{m.sets.Caller.ARN, m.sets.Caller.ID, m.sets.Caller.Session} {
+		for _, name := range c.names() {
 			list = append(list, t.named[name]...)
 		}
 	}
@@ -153,7 +162,18 @@ func (w *search) mayAssume(x *asker, t *trusting, m *memo) []int32 {
 		list = slices.Compact(list)
 	}
 	x.list = list
-	return list
+	return list, m
+}
+
+// names are those by which trust policies may name the candidate.
+func (c *candidate) names() [3]string {
+	switch {
+	case c.role != nil:
+		return [3]string{c.arn(), c.role.Id, c.principal.ARN()}
+	case c.user != nil:
+		return [3]string{c.arn(), c.user.Id}
+	}
+	return [3]string{c.arn()}
 }
 
 // assuming is the hop to that role.

@@ -29,11 +29,14 @@ func (w *search) leaves(key string) bool {
 	return !policy.SameKey(key, sessionName)
 }
 
-// ofCaller adds those of the caller's own policies; m may be nil.
-func (names keyNames) ofCaller(action *policy.ActionSearch, m *memo) {
-	if m != nil && m.reads&(readsOthers|readsCaller) != 0 {
-		action.AddKeys(names, m.sets.Identity)
-		action.AddKeys(names, m.sets.Boundary)
+// ofCallers adds those of the callers' own policies.
+func (names keyNames) ofCallers(w *search) {
+	for i := range w.askers {
+		for _, g := range [...]*gatherer{&w.askers[i].direct, &w.askers[i].assumes} {
+			if g.keys != nil {
+				g.keys.AddTo(names)
+			}
+		}
 	}
 }
 
