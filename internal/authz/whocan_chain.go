@@ -73,15 +73,18 @@ type trusting struct {
 	everybody []int32
 	account   []int32            // whoever has an identity policy for it
 	named     map[string][]int32 // by ARN or unique id
+	hops      map[int32]*Query   // of each
 }
 
 func (w *search) trusting(level []int32) *trusting {
-	t := &trusting{named: map[string][]int32{}}
+	t := &trusting{named: map[string][]int32{}, hops: map[int32]*Query{}}
 	for _, i := range level {
 		role := w.all[i].role
 		if role.CompiledTrust == nil {
 			continue
 		}
+		q := w.assuming(i)
+		t.hops[i] = &q
 		w.assumes.AddKeysOf(w.names, role.CompiledTrust)
 		who := role.CompiledTrust.Trustees()
 		if who.Everybody {
@@ -133,7 +136,7 @@ func (w *search) byRole(x *asker, t *trusting, i int, length int32) {
 	x.assumes.readsKeys()
 	for _, n := range roles {
 		x.hops++
-		if q := w.assuming(n); x.ask(w, &q, c, m) {
+		if x.ask(w, t.hops[n], c, m) {
 			c.length, c.next = length, n
 			return
 		}

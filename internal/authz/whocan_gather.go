@@ -1,13 +1,15 @@
 package authz
 
 import (
+	"slices"
+
 	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
 // gatherer collects what one decision about one action needs to know of a candidate, as gather does, but in memory that it uses again for
 // the next: an inquiry asks everybody, most of whom nobody else asks about, so that what is remembered of callers is neither added to nor driven
-// out. Policies without a statement about the action are left out, groups and managed policies looked at once. It is for one goroutine; the
+// out. Policies without a statement about the action are left out, those of groups and managed ones are looked at once. It is for one goroutine; the
 // zero value is ready.
 type gatherer struct {
 	w      *search
@@ -17,21 +19,24 @@ type gatherer struct {
 	whole  bool             // what the check reads depends on whether any policy reads a context: see (*check).reads
 	groups map[string][]appraised
 	shared map[string]appraised // managed policies, by ARN
+	late   func()               // makeKeys
 
 	// Of the candidate:
 	c                  *candidate
 	own, session       memo
 	reads              reads
 	identity, boundary policy.Set
-	list, limit        []*policy.Attached
+	list, limit        []*policy.Attached // of those
 	inline             []policy.Attached
-	late               func()
+	records            []*state.InlinePolicy
+	compiled           []*policy.Policy // of the records
+	touched            uint32           // read ahead; of no meaning
 }
 
 // appraised is a policy with what the gatherer has to know of it.
 type appraised struct {
 	attached *policy.Attached
-	about    bool // a statement is about the action, or it cannot be read
+	about    bool // a statement may be about the action, or the policy cannot be read
 	reads    reads
 }
 
@@ -91,11 +96,16 @@ func (g *gatherer) of(w *search, action *policy.ActionSearch, c *candidate) *mem
 // policies takes those of one user, group or role, in the order of attached.
 func (g *gatherer) policies(owner, name string) {
 	a := g.w.account
-	for p := range a.InlinePolicies(owner, "") {
-		about := g.appraise(p.Compiled)
-		g.reads |= about.reads
-		if about.about {
-			g.inline = append(g.inline, policy.Attached{Policy: p.Compiled, Name: p.Name, Owner: name})
+	g.records, g.compiled = slices.AppendSeq(g.records[:0], a.InlinePolicies(owner, "")), g.compiled[:0]
+	for _, r := range g.records {
+		g.compiled = append(g.compiled, r.Compiled)
+	}
+	g.touched += policy.Ahead(g.compiled)
+	for i, r := range g.records {
+		p := g.appraise(g.compiled[i])
+		g.reads |= p.reads
+		if p.about {
+			g.inline = append(g.inline, policy.Attached{Policy: r.Compiled, Name: r.Name, Owner: name})
 			g.list = append(g.list, &g.inline[len(g.inline)-1])
 		}
 	}
@@ -167,14 +177,11 @@ func (g *gatherer) bound(owner string) *policy.Set {
 
 // readsKeys notes which keys the candidate's policies read.
 func (g *gatherer) readsKeys() {
-	for _, at := range g.list {
-		if at.Policy != nil {
-			g.action.Mark(at.Policy, g.keys)
-		}
-	}
-	for _, at := range g.limit {
-		if at.Policy != nil {
-			g.action.Mark(at.Policy, g.keys)
+	for _, list := range [...][]*policy.Attached{g.list, g.limit} {
+		for _, at := range list {
+			if at.Policy != nil {
+				g.action.Mark(at.Policy, g.keys)
+			}
 		}
 	}
 }
