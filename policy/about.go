@@ -65,8 +65,10 @@ func (s *ActionSearch) AddKeysOf(keys map[string]struct{}, p *Policy) {
 
 // addKeys asks a statement only if it reads a key that is not there yet: most read what others do.
 func (s *ActionSearch) addKeys(keys map[string]struct{}, p *Policy, i int) {
-	h := p.head(i)
-	if p.readsOthers(&h, keys) && s.about(p, &h, i) {
+	if p.actionBits(i)&s.q.actions == 0 {
+		return
+	}
+	if h := p.head(i); p.readsOthers(&h, keys) && s.about(p, &h, i) {
 		p.eachKey(&h, func(k contextKey) { keys[k.name] = struct{}{} })
 	}
 }

@@ -142,7 +142,7 @@ func (v *verdict) add(a *Attached, q *query) bool {
 	p := a.Policy
 	for i := range p.Len() {
 		deny := p.denies(i)
-		if !deny && v.allowed || p.apply(i, q) == classNone {
+		if p.actionBits(i)&q.actions == 0 || !deny && v.allowed || p.apply(i, q) == classNone {
 			continue
 		}
 		v.policy, v.statement, v.allowed = a, int32(i), !deny

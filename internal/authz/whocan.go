@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -159,8 +160,8 @@ func newSearch(z *Authorizer, r state.Reader, q *Inquiry) (*search, error) {
 // directly asks one candidate whether it can by itself.
 func (w *search) directly(x *asker, i int) {
 	c := &w.all[i]
-	m := x.direct.of(w, w.about, c)
-	x.direct.readsKeys()
+	m := x.gatherer.of(w, c)
+	x.gatherer.readsKeys(w.about)
 	if x.ask(w, &w.q.Check, c, m) {
 		c.length = 1
 	}
@@ -168,10 +169,10 @@ func (w *search) directly(x *asker, i int) {
 
 // asker is a goroutine's own.
 type asker struct {
-	q               Query
-	direct, assumes gatherer // for the inquiry's action, for sts:AssumeRole
-	list            []int32  // room
-	hops            int
+	q        Query
+	gatherer gatherer
+	list     []int32 // room
+	hops     int
 }
 
 // ask puts the question to a candidate, of which m is what is known.
@@ -223,8 +224,10 @@ func (w *search) each(ctx context.Context, from, to int, do func(x *asker, i int
 	}
 	group.Wait()
 	for i := range w.askers {
-		w.hops += w.askers[i].hops
-		w.askers[i].hops = 0
+		x := &w.askers[i]
+		maps.Copy(w.names, x.gatherer.names)
+		w.hops += x.hops
+		x.hops = 0
 	}
 	return errors.Join(faults[:]...)
 }
@@ -232,7 +235,6 @@ func (w *search) each(ctx context.Context, from, to int, do func(x *asker, i int
 // answer lists the holders.
 func (w *search) answer(ctx context.Context) (*Holders, error) {
 	out := &Holders{Asked: len(w.all), Partial: w.partial}
-	w.names.ofCallers(w)
 	w.names.ofCheck(w)
 	out.Missing, out.Cut = w.missing()
 	from := w.begin()

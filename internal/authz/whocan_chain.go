@@ -131,9 +131,9 @@ func (w *search) byRole(x *asker, t *trusting, i int, length int32) {
 		return
 	}
 	if m == nil {
-		m = x.assumes.of(w, w.assumes, c)
+		m = x.gatherer.of(w, c)
 	}
-	x.assumes.readsKeys()
+	x.gatherer.readsKeys(w.assumes)
 	for _, n := range roles {
 		x.hops++
 		if x.ask(w, t.hops[n], c, m) {
@@ -149,7 +149,7 @@ func (w *search) mayAssume(x *asker, t *trusting, c *candidate) ([]int32, *memo)
 	var m *memo
 	list := append(x.list[:0], t.everybody...)
 	if len(t.account) > 0 && !c.idle {
-		m = x.assumes.of(w, w.assumes, c)
+		m = x.gatherer.of(w, c)
 		c.idle = !m.sets.Root && !w.assumes.Allows(m.sets.Identity)
 		if !c.idle {
 			list = append(list, t.account...)

@@ -29,14 +29,11 @@ func (w *search) leaves(key string) bool {
 	return !policy.SameKey(key, sessionName)
 }
 
-// ofCallers adds those of the callers' own policies.
-func (names keyNames) ofCallers(w *search) {
-	for i := range w.askers {
-		for _, g := range [...]*gatherer{&w.askers[i].direct, &w.askers[i].assumes} {
-			if g.keys != nil {
-				g.keys.AddTo(names)
-			}
-		}
+// ofCaller adds those of the caller's own policies.
+func (names keyNames) ofCaller(action *policy.ActionSearch, m *memo) {
+	if m.reads&(readsOthers|readsCaller) != 0 {
+		action.AddKeys(names, m.sets.Identity)
+		action.AddKeys(names, m.sets.Boundary)
 	}
 }
 
