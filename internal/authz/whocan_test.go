@@ -2,6 +2,7 @@ package authz
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +83,10 @@ func (e *estate) compare(seed uint64, q *Inquiry, lengths map[int]int) {
 	}
 	if !slices.Equal(list, want) || got.Total != len(want) || got.Asked != len(people) || got.More || got.Partial {
 		e.t.Fatalf("seed %d, %s on %s of %q, %+v:\n got %s\nwant %s", seed, q.Check.Action, q.Check.Resource, q.Check.Owner, got, strings.Join(list, "\n     "), strings.Join(want, "\n     "))
+	}
+	// Now everybody who is listed is remembered.
+	if again, err := z.WhoCan(e.t.Context(), view, q); err != nil || !reflect.DeepEqual(again, got) {
+		e.t.Errorf("seed %d: asked again: %+v %v; want %+v", seed, again, err, got)
 	}
 }
 
