@@ -1,13 +1,16 @@
 package authz
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -93,7 +96,8 @@ func (z *Authorizer) WhoCan(ctx context.Context, r state.Reader, q *Inquiry) (*H
 	if err != nil {
 		return nil, err
 	}
-	if err := w.each(ctx, 0, len(w.all), w.directly); err != nil {
+	order := w.byID()
+	if err := w.each(ctx, 0, len(order), func(x *asker, i int) { w.directly(x, int(order[i])) }); err != nil {
 		return nil, err
 	}
 	if err := w.chains(ctx); err != nil {
@@ -155,6 +159,27 @@ func newSearch(z *Authorizer, r state.Reader, q *Inquiry) (*search, error) {
 		})
 	}
 	return w, nil
+}
+
+// byID are the candidates in the order of the beginnings of their unique ids, as are the lists of the store that are searched for each of them: in
+// that order one search goes the way of the one before, through memory that is near.
+func (w *search) byID() []int32 {
+	type place struct {
+		id [2]uint64
+		at int32
+	}
+	places := make([]place, len(w.all))
+	for i := range w.all {
+		var begin [4 + 16]byte // the first four say what kind of id it is
+		copy(begin[:], w.all[i].principal.ID)
+		places[i] = place{[2]uint64{binary.BigEndian.Uint64(begin[4:]), binary.BigEndian.Uint64(begin[12:])}, int32(i)}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.id[0], b.id[0]), cmp.Compare(a.id[1], b.id[1])) })
+	order := make([]int32, len(places))
+	for i := range places {
+		order[i] = places[i].at
+	}
+	return order
 }
 
 // directly asks one candidate whether it can by itself.
