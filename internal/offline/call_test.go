@@ -183,7 +183,7 @@ func TestCallOfDump(t *testing.T) {
 func TestDependent(t *testing.T) {
 	t.Parallel()
 	check := func(action, resource string) *Question { return &Question{Action: action, Resource: resource} }
-	role, make := "arn:aws:iam::111111111111:role/r", check("lambda:CreateFunction", "arn:aws:lambda:eu-west-1:111111111111:function:f")
+	role, make := "arn:aws:iam::111111111111:role/r", check("iam:AddRoleToInstanceProfile", "arn:aws:iam::111111111111:instance-profile/p")
 	allow := Policies{Identity: []PolicyRef{{Text: allowAll, Name: "all"}}}
 	tests := []struct {
 		name string
@@ -229,16 +229,15 @@ func TestDependent(t *testing.T) {
 func TestCallJSON(t *testing.T) {
 	t.Parallel()
 	object := &Question{Action: "s3:DeleteObject", Resource: "arn:aws:s3:::b/k"}
-	put := &Question{Action: "s3:PutObject", Resource: "arn:aws:s3:::b/k"}
+	put := &Question{Action: "s3:PutReplicationConfiguration", Resource: "arn:aws:s3:::b"}
 	allow := Policies{Identity: []PolicyRef{{Text: strings.Replace(allowAll, `"Action":"*"`, `"Action":"s3:Put*"`, 1), Name: "put"}}}
 	tests := []struct {
 		q    Question
 		want string
 	}{
-		{Question{Checks: []*Question{object, object}, PerItem: true}, `Allow "" by - [s3:DeleteObject Deny 1][s3:DeleteObject Deny 1] 2 of its items are denied, which does not fail the call []`},
-		{Question{Checks: []*Question{put, object}}, `Deny "" by 1 [s3:PutObject Allow 1][s3:DeleteObject Deny 1] check 2 denies it: because no identity-based policy allows the s3:DeleteObject action []`},
-		{Question{Checks: []*Question{put}}, `Allow "" by 0 [s3:PutObject Allow 1] every check allows it ` +
-			`[{kms:GenerateDataKey the data is encrypted with a KMS key of the customer} {kms:Decrypt a part of a multipart upload is encrypted with a KMS key of the customer}]`},
+		{Question{Checks: []*Question{object, object}, PerItem: true}, `Allow "" by - [s3:DeleteObject Deny 1][s3:DeleteObject Deny 1] 2 of its items are denied, which does not fail the call [{s3:BypassGovernanceRetention the call bypasses governance mode}]`},
+		{Question{Checks: []*Question{put, object}}, `Deny "" by 1 [s3:PutReplicationConfiguration Allow 1][s3:DeleteObject Deny 1] check 2 denies it: because no identity-based policy allows the s3:DeleteObject action []`},
+		{Question{Checks: []*Question{put}}, `Allow "" by 0 [s3:PutReplicationConfiguration Allow 1] every check allows it [{iam:PassRole the call names a role}]`},
 	}
 	for _, tt := range tests {
 		tt.q.Caller, tt.q.Policies = "arn:aws:iam::111111111111:user/alice", allow
