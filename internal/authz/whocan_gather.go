@@ -1,7 +1,6 @@
 package authz
 
 import (
-	"github.com/gatehouse-iam/gatehouse/internal/state"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
@@ -51,8 +50,8 @@ func (g *gatherer) of(w *search, c *candidate) *memo {
 		m.kind = policy.UserCaller
 		m.isUser(c.user)
 		g.attached(c.user.Id, m.name)
-		for group := range w.account.GroupsOf(c.user.Id) {
-			g.list = append(g.list, g.group(group)...)
+		for member := range w.account.MembershipsOf(c.user.Id) {
+			g.list = append(g.list, g.group(member.Group)...)
 		}
 	case c.role != nil:
 		m.kind = policy.RoleCaller
@@ -65,8 +64,7 @@ func (g *gatherer) of(w *search, c *candidate) *memo {
 	}
 	g.identity = policy.SetOnce(g.list)
 	m.sets.Identity = &g.identity
-	if b := w.account.Boundary(c.principal.ID); b != nil {
-		g.limit = append(g.limit, g.managed(b.Policy))
+	if len(g.limit) > 0 {
 		g.boundary = policy.SetOnce(g.limit)
 		m.sets.Boundary = &g.boundary
 	}
@@ -80,7 +78,7 @@ func (g *gatherer) of(w *search, c *candidate) *memo {
 	return &g.session
 }
 
-// attached is the function of that name, for the candidate.
+// attached is the function of that name, for the candidate, with its boundary.
 func (g *gatherer) attached(owner, name string) {
 	for p := range g.w.account.InlinePolicies(owner, "") {
 		g.inline = append(g.inline, policy.Attached{Policy: p.Compiled, Name: p.Name, Owner: name})
@@ -88,20 +86,26 @@ func (g *gatherer) attached(owner, name string) {
 	for i := range g.inline {
 		g.list = append(g.list, &g.inline[i])
 	}
-	for t := range g.w.account.Attachments(owner) {
-		g.list = append(g.list, g.managed(t.Policy))
+	for t := range g.w.account.AttachmentsAndBoundary(owner) {
+		if t.Boundary {
+			g.limit = append(g.limit, g.managed(t.Policy))
+		} else {
+			g.list = append(g.list, g.managed(t.Policy))
+		}
 	}
 }
 
-// group are the policies of a group.
-func (g *gatherer) group(group *state.Group) []*policy.Attached {
-	list, ok := g.groups[group.Id]
+// group are the policies of a group; none of one that is not there.
+func (g *gatherer) group(id string) []*policy.Attached {
+	list, ok := g.groups[id]
 	if !ok {
-		list = attached(nil, g.w.account, group.Id, group.ARN(g.w.account.ID))
+		if group := g.w.account.Group(id); group != nil {
+			list = attached(nil, g.w.account, id, group.ARN(g.w.account.ID))
+		}
 		for _, at := range list {
 			g.reads[at] = readsOfPolicy(at)
 		}
-		g.groups[group.Id] = list
+		g.groups[id] = list
 	}
 	return list
 }

@@ -67,11 +67,22 @@ func (a *Account) Boundary(owner string) *Attachment {
 // Attachments walks the permissions policies attached to a user, group or role, given by its unique id, in order of attachment. The
 // boundary is not among them.
 func (a *Account) Attachments(owner string) iter.Seq[*Attachment] {
-	pivot := &Attachment{}
-	pivot.Owner = owner
 	return func(yield func(*Attachment) bool) {
+		for t := range a.AttachmentsAndBoundary(owner) {
+			if t.Boundary || !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// AttachmentsAndBoundary is Attachments, with the boundary, if there is one, as the last.
+func (a *Account) AttachmentsAndBoundary(owner string) iter.Seq[*Attachment] {
+	return func(yield func(*Attachment) bool) {
+		pivot := &Attachment{}
+		pivot.Owner = owner
 		for t := range at[Attachment](&a.tables, attachmentTable).from(pivot) {
-			if t.Owner != owner || t.Boundary || !yield(t) {
+			if t.Owner != owner || !yield(t) {
 				return
 			}
 		}

@@ -90,11 +90,19 @@ func (a *Account) IsMember(user, group string) bool {
 // GroupsOf walks the groups that a user is in, in order of their unique ids.
 func (a *Account) GroupsOf(user string) iter.Seq[*Group] {
 	return func(yield func(*Group) bool) {
-		for m := range at[Member](&a.tables, memberTable).from(NewMember(user, "")) {
-			if m.User != user {
+		for m := range a.MembershipsOf(user) {
+			if g := a.Group(m.Group); g != nil && !yield(g) {
 				return
 			}
-			if g := a.Group(m.Group); g != nil && !yield(g) {
+		}
+	}
+}
+
+// MembershipsOf walks the memberships of a user, in order of the groups' unique ids.
+func (a *Account) MembershipsOf(user string) iter.Seq[*Member] {
+	return func(yield func(*Member) bool) {
+		for m := range at[Member](&a.tables, memberTable).from(NewMember(user, "")) {
+			if m.User != user || !yield(m) {
 				return
 			}
 		}
