@@ -112,6 +112,7 @@ func (row *addition) apply(text *serviceText) error {
 			a.Dependent = append(a.Dependent, dependentText{w[1], w[2]})
 			return nil
 		}
+		relax(a.Resources, func(r *actionResourceText) *bool { return &r.Required })
 		if w[1] != "*" {
 			a.Resources = append(a.Resources, actionResourceText{Type: w[1]})
 			return nil
@@ -123,6 +124,22 @@ func (row *addition) apply(text *serviceText) error {
 		}
 	}
 	return nil
+}
+
+// relax takes the mark from the only one that is required, because calls may name another type in its place. Of several that are, calls name all.
+func relax[T any](list []T, required func(*T) *bool) {
+	var only *bool
+	for i := range list {
+		switch mark := required(&list[i]); {
+		case *mark && only != nil:
+			return
+		case *mark:
+			only = mark
+		}
+	}
+	if only != nil {
+		*only = false
+	}
 }
 
 func (a *actionText) actsOn(name string) bool {

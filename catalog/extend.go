@@ -182,15 +182,13 @@ func (b *builder) extendResource(a *Action, text *actionResourceText, taken name
 	if err := taken.take(text.Type); err != nil {
 		return err
 	}
-	t := b.types[fold(text.Type)]
-	if t == nil {
-		return b.addResource(a, text)
-	}
+	t := b.types[fold(text.Type)] // nil is none of the action's, for which addResource has an error
 	i := slices.IndexFunc(a.Resources, func(r ActionResource) bool { return r.Type == t })
-	if text.Required && (i < 0 || !a.Resources[i].Required) {
+	if t != nil && text.Required && (i < 0 || !a.Resources[i].Required) {
 		return fmt.Errorf("%q cannot be required: there are calls of the action without one", text.Type)
 	}
 	if i < 0 {
+		relax(a.Resources, func(r *ActionResource) *bool { return &r.Required })
 		return b.addResource(a, text)
 	}
 	if len(text.Keys) == 0 {

@@ -80,6 +80,27 @@ func TestExtend(t *testing.T) {
 	}
 }
 
+// A type that is added stands in the place of the only one that was required, and beside several.
+func TestExtendRelaxesWhatIsRequired(t *testing.T) {
+	t.Parallel()
+	c := with(t, `{"services":[{"extends":"ec2","actions":[{"name":"RunInstances","resources":[{"type":"vpc"}]},{"name":"DeleteVpc","resources":[{"type":"subnet"}]},
+		{"name":"DeleteSubnet","resources":[{"type":"subnet"}]}]}]}`)
+	for name, relaxed := range map[string]bool{"ec2:RunInstances": false, "ec2:DeleteVpc": true, "ec2:DeleteSubnet": false} {
+		required := func(a *Action) (n int) {
+			for _, r := range a.Resources {
+				if r.Required {
+					n++
+				}
+			}
+			return n
+		}
+		old, now := required(Builtin().Action(name)), required(c.Action(name))
+		if old == 0 || relaxed && now != 0 || !relaxed && now != old {
+			t.Errorf("%s requires %d types, before %d", name, now, old)
+		}
+	}
+}
+
 // Several files add up, in every order, and the same twice is the same once.
 func TestExtendTwice(t *testing.T) {
 	t.Parallel()

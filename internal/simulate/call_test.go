@@ -211,6 +211,16 @@ func TestCallsThatCannotBeMade(t *testing.T) {
 			t.Errorf("%s: got %+v, %v, want an error with %q", tt.call.Action, got, err, tt.wrong)
 		}
 	}
+	// A type that was added stands in the place of the only one that AWS's part requires.
+	for action, resource := range map[string]string{
+		"iam:GetUser": "arn:aws:iam::111111111111:root",
+		"elasticloadbalancing:DeleteLoadBalancer": "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/a/0123456789abcdef",
+	} {
+		c := call{part: part{Action: action, Resources: []string{resource}}}
+		if got, err := simulate.RunCall(c.of(in)); err != nil || got.Effect != policy.Allow {
+			t.Errorf("%s on %s: got %+v, %v", action, resource, got, err)
+		}
+	}
 	several := *in
 	several.Actions, several.Resources = []string{"s3:GetObject", "s3:PutObject"}, []string{"*"}
 	for _, c := range []*simulate.Call{{}, {Checks: []*simulate.Input{in}}, {Checks: []*simulate.Input{&several}}} {
