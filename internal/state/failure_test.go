@@ -85,6 +85,50 @@ func TestStalePending(t *testing.T) {
 	}
 }
 
+// TestLateAnswer: while the engine has not answered for a commit that the view shows already, others write to the unit. Who sees that is not
+// told what was pending before.
+func TestLateAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newScripted()
+		s := openStore(t, e)
+		s.account(t, acme)
+		gate := make(chan struct{})
+		e.set(func() {
+			e.onCommit = func(ctx context.Context, b storage.Batch) (storage.Rev, error) {
+				rev, err := e.Engine.Commit(ctx, b)
+				<-gate
+				return rev, err
+			}
+		})
+		first := make(chan error, 1)
+		go func() { first <- s.Update(t.Context(), []string{AccountUnit(acme)}, createUser(acme, "a")) }()
+		synctest.Wait()
+		created := s.View().Account(acme).UserByName("a")
+		if created == nil {
+			t.Fatal("the view does not show what the log has")
+		}
+		s.at(t, foreign(t, e.Engine, AccountUnit(acme), storage.Op{Kind: storage.Delete, Key: AccountUnit(acme) + "/user/" + created.Id}))
+		second := make(chan error, 1)
+		go func() {
+			second <- s.Update(t.Context(), []string{AccountUnit(acme)}, func(tx *Tx) error {
+				if tx.Account(acme).UserByName("a") != nil {
+					return errors.New("the deleted user is still there")
+				}
+				return nil
+			})
+		}()
+		synctest.Wait()
+		close(gate)
+		if err := <-first; err != nil {
+			t.Errorf("the first update: %v", err)
+		}
+		if err := <-second; err != nil {
+			t.Errorf("the second update: %v", err)
+		}
+	})
+}
+
 // TestFailures answers commits with every error of the contract, with and without effect.
 func TestFailures(t *testing.T) {
 	t.Parallel()

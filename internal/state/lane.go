@@ -183,6 +183,11 @@ func (l *lane) hold(c *call) {
 // exec runs a call on the pending state.
 func (l *lane) exec(c *call) {
 	v := l.s.View()
+	if l.behind(v) {
+		l.again([]*call{c})
+		l.overtake()
+		return
+	}
 	if l.pending == nil {
 		u, err := v.begin(l.unit)
 		if err != nil {
@@ -205,6 +210,30 @@ func (l *lane) exec(c *call) {
 	default:
 		l.join(c, tx)
 		l.pending.head().time = tx.now
+	}
+}
+
+// behind says whether the view shows more of the unit than what is durable here: what is pending says nothing then to a call whose caller has
+// seen that, and a refusal that writes nothing would never be found out.
+func (l *lane) behind(v *View) bool {
+	if l.pending == nil {
+		return false
+	}
+	u := v.unit(l.unit)
+	return u != nil && u.head().rev > l.base
+}
+
+// overtake makes a step towards a pending state that begins at the view: either the flying batch has arrived there, or others have written, so
+// that whatever writes will meet a conflict and run again.
+func (l *lane) overtake() {
+	switch {
+	case l.flying != nil:
+		l.land(<-l.flying.committed)
+	case l.batch != nil:
+		l.takeOff()
+	default:
+		l.rest()
+		l.pending = nil
 	}
 }
 
