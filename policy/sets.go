@@ -44,9 +44,9 @@ func NewSet(policies ...*Attached) *Set {
 	return s
 }
 
-// SetOnce is NewSet for a decision or two: it makes no index, so that each statement is asked in turn, as with Unindexed. It keeps the
-// slice, which must not change as long as the set is used.
-func SetOnce(policies []*Attached) Set {
+// UnindexedSet is NewSet for a decision or two, for which an index costs more than it saves: each statement is asked in turn, as with Unindexed.
+// It keeps the slice, which must not change as long as the set is used.
+func UnindexedSet(policies []*Attached) Set {
 	ahead(policies)
 	s := Set{policies: policies}
 	for _, a := range policies {

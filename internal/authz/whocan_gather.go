@@ -62,10 +62,10 @@ func (g *gatherer) of(w *search, c *candidate) *memo {
 		m.reads = g.scp
 		return m
 	}
-	g.identity = policy.SetOnce(g.list)
+	g.identity = policy.UnindexedSet(g.list)
 	m.sets.Identity = &g.identity
 	if len(g.limit) > 0 {
-		g.boundary = policy.SetOnce(g.limit)
+		g.boundary = policy.UnindexedSet(g.limit)
 		m.sets.Boundary = &g.boundary
 	}
 	m.reads = g.readsOf()

@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
-// TestSetOnce: decisions with it are those with a set that is made to be kept.
-func TestSetOnce(t *testing.T) {
+// TestUnindexedSet: decisions with it are those with a set that is made to be kept.
+func TestUnindexedSet(t *testing.T) {
 	t.Parallel()
 	allow := &policy.Attached{Policy: aboutPolicy(t, policy.Identity, `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`), Name: "allow"}
 	deny := &policy.Attached{Policy: aboutPolicy(t, policy.Identity, `{"Effect":"Deny","Action":"s3:Put*","Resource":"*","Condition":{"Bool":{"a:b":"false"}}}`), Name: "deny"}
@@ -16,7 +16,7 @@ func TestSetOnce(t *testing.T) {
 	for name, list := range map[string][]*policy.Attached{
 		"none": nil, "one": {allow}, "both": {allow, deny}, "nothing": {allow, nil}, "no policy": {allow, {}}, "another kind": {allow, wrong},
 	} {
-		once, kept := policy.SetOnce(list), policy.NewSet(list...)
+		once, kept := policy.UnindexedSet(list), policy.NewSet(list...)
 		if once.UsesContext() != kept.UsesContext() || !slices.Equal(once.Policies(), list) {
 			t.Errorf("%s: uses a context %t, %v", name, once.UsesContext(), once.Policies())
 		}
