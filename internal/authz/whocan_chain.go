@@ -150,7 +150,7 @@ func (w *search) mayAssume(x *asker, t *trusting, c *candidate) ([]int32, *memo)
 	list := append(x.list[:0], t.everybody...)
 	if len(t.account) > 0 && !c.idle {
 		m = x.gatherer.of(w, c)
-		c.idle = !m.sets.Root && !w.assumes.Allows(m.sets.Identity)
+		c.idle = !w.assumes.Allows(m.sets.Identity) // so is the root user, who cannot assume roles
 		if !c.idle {
 			list = append(list, t.account...)
 		}

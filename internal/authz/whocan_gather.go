@@ -123,10 +123,8 @@ func (g *gatherer) managed(policyARN string) *policy.Attached {
 func (g *gatherer) readsOf() reads {
 	r := g.scp
 	for i := range g.inline {
-		if p := g.inline[i].Policy; p != nil {
-			for key := range p.ContextKeys() {
-				r |= g.known.readsOf(key)
-			}
+		for key := range g.inline[i].Policy.ContextKeys() { // the store has it compiled
+			r |= g.known.readsOf(key)
 		}
 	}
 	for _, at := range g.list[len(g.inline):] {
