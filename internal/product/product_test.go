@@ -111,7 +111,7 @@ func TestBelow(t *testing.T) {
 	t.Parallel()
 	for resource, want := range map[string]bool{
 		"arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/r": true, "arn:aws:iam::111122223333:user/aws-service-role/u": true,
-		"arn:aws:iam::111122223333:/aws-service-role/r": true,
+		"arn:aws:iam::111122223333:/aws-service-role/r":   true,
 		"arn:aws:iam::111122223333:role/aws-service-role": false, "arn:aws:iam::111122223333:role/p/aws-service-role/r": false,
 		"arn:aws:iam::111122223333:role/r": false, "arn:aws:iam::111122223333:role": false, "*": false,
 	} {
