@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -50,6 +51,7 @@ func (b Bootstrap) fill(ctx context.Context, h *keyring.Hasher, tell bool) (m *M
 		m.RootPassword, m.PasswordGenerated = keyring.Password(), true
 	}
 	passwordHash, err = h.Hash(ctx, m.RootPassword)
+	go debug.FreeOSMemory() // half of what an empty server would hold, needed once; nobody waits for it
 	return m, passwordHash, err
 }
 
