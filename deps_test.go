@@ -54,7 +54,7 @@ var table = []place{
 	{"internal/storage/field", 1, []string{"internal/storage"}, ordinary}, // how engines write their records
 	{"internal/keyring", 1, nil, ordinary},
 	{"internal/awspolicy", 1, nil, ordinary},
-	{"internal/product", 1, nil, ordinary},
+	{"internal/product", 1, []string{"catalog"}, ordinary},
 	{"internal/simulate", 1, []string{"catalog", "internal/product"}, ordinary},
 	{"internal/state/statepb", 1, nil, records},
 	{"internal/audit/auditpb", 1, nil, records},

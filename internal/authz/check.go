@@ -238,7 +238,7 @@ func (k *check) judge() {
 	d := policy.Decide(k.sets(), &k.request)
 	// One by one: what was just written in small parts is not copied as a whole without waiting for it.
 	k.decision.Effect, k.decision.Layer, k.decision.Level, k.decision.Policy, k.decision.Statement = d.Effect, d.Layer, d.Level, d.Policy, d.Statement
-	if k.decision.Effect == policy.Allow && k.q.own == nil && k.binds(k.verdict()) {
+	if k.decision.Effect == policy.Allow && k.q.own == nil && product.CatalogDenies(k.verdict(), &k.sets().Caller, k.owner) {
 		k.decision, k.overruled = policy.Decision{}, true
 	}
 	if k.decision.Effect != policy.Allow && !k.quiet || k.all {
@@ -252,16 +252,4 @@ func (k *check) verdict() catalog.Verdict {
 		return catalog.Known
 	}
 	return k.z.catalog.Verdict(k.q.Action, k.q.Resource)
-}
-
-// binds says whether nobody may do what the catalogue says that of: root, in its own account, may do what nobody knows
-// (docs/spec/evaluation.md 7, items 7 and 8).
-func (k *check) binds(v catalog.Verdict) bool {
-	switch v {
-	case catalog.Known:
-		return false
-	case catalog.UnknownService, catalog.UnknownAction:
-		return k.sets().Caller.Kind != policy.RootCaller || k.owner != k.sets().Caller.Account
-	}
-	return true
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/internal/simulate"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
@@ -47,7 +48,7 @@ func (q *Question) check(own *Question) *Question {
 	if !policy.SameKey(own.Action, operation) {
 		one.Grantees, one.Exempt = nil, false
 	}
-	if !policy.SameKey(servicePrefix(own.Action), servicePrefix(operation)) {
+	if product.ServiceOf(own.Action) != product.ServiceOf(operation) {
 		one.Owner, one.PolicyContext, one.NeedsResourcePolicy = "", nil, false
 		one.Policies.Resource, one.Policies.Trust = nil, nil
 	}
@@ -64,11 +65,6 @@ func (q *Question) check(own *Question) *Question {
 	one.NeedsResourcePolicy = one.NeedsResourcePolicy || own.NeedsResourcePolicy
 	one.Exempt = one.Exempt || own.Exempt
 	return &one
-}
-
-func servicePrefix(action string) string {
-	prefix, _, _ := strings.Cut(action, ":")
-	return prefix
 }
 
 func (a *Asker) askCall(q *Question) (*Answer, error) {

@@ -73,7 +73,8 @@ func (a *Answer) catalogueWhy() string {
 	}
 	switch c.Verdict {
 	case catalog.UnknownService:
-		return "there is no service " + clip(servicePrefix(c.Action)) + hint
+		prefix, _, _ := strings.Cut(c.Action, ":")
+		return "there is no service " + clip(prefix) + hint
 	case catalog.UnknownAction:
 		return "there is no action " + clip(c.Action) + hint
 	case catalog.NoResource:

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-iam/gatehouse/catalog"
+	"github.com/gatehouse-iam/gatehouse/internal/product"
 	"github.com/gatehouse-iam/gatehouse/policy"
 )
 
@@ -59,7 +60,7 @@ func (r *run) check(action, resource string) Check {
 	c.Explanation = policy.Explain(r.in.Sets, p.request())
 	c.Decision = c.Explanation.Decision
 	if c.Decision.Effect == policy.Allow {
-		if c.Refusal = p.reserved(); c.Refusal != "" || !r.in.PoliciesOnly && c.catalogDenies(&r.in.Sets.Caller) {
+		if c.Refusal = p.reserved(); c.Refusal != "" || !r.in.PoliciesOnly && product.CatalogDenies(c.Verdict, &r.in.Sets.Caller, c.Owner) {
 			c.Decision = policy.Decision{}
 		}
 	}
@@ -67,17 +68,6 @@ func (r *run) check(action, resource string) Check {
 	c.Matched = r.matched(&c)
 	c.sides(r.in)
 	return c
-}
-
-// catalogDenies is docs/spec/evaluation.md 7, items 7 and 8.
-func (c *Check) catalogDenies(caller *policy.Caller) bool {
-	switch c.Verdict {
-	case catalog.Known:
-		return false
-	case catalog.UnknownService, catalog.UnknownAction:
-		return caller.Kind != policy.RootCaller || c.Owner != caller.Account
-	}
-	return true
 }
 
 // sides fills what the organization, the boundary and the two accounts say by themselves.
